@@ -1,0 +1,66 @@
+"""Errors that a user can act on.
+
+::
+
+    ThesisError                  message + what_to_do, and a kind for programs
+    ├── StoreError               the store folder or one of its indexes
+    │   ├── StoreLocked          another process owns the store
+    │   ├── StoreEmpty           nothing has been ingested yet
+    │   └── FingerprintMismatch  the index was made by another model or chunker
+    ├── ReadError                a document that cannot be read
+    ├── FetchError               a URL that cannot or must not be fetched
+    ├── SettingsError            thesis.toml, a THESIS_* variable or a flag
+    └── NotFound                 no such document, version or tool
+"""
+
+from __future__ import annotations
+
+
+class ThesisError(Exception):
+    """A failure with its remedy. ``kind`` is stable for programs, ``what_to_do`` is for people."""
+
+    kind = "error"
+
+    def __init__(self, message: str, what_to_do: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.what_to_do = what_to_do
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.what_to_do}".strip()
+
+    def __reduce__(self) -> tuple[type[ThesisError], tuple[str, str]]:
+        # Workers send errors to their parent by pickle.
+        return (type(self), (self.message, self.what_to_do))
+
+
+class StoreError(ThesisError):
+    kind = "store"
+
+
+class StoreLocked(StoreError):
+    kind = "store_locked"
+
+
+class StoreEmpty(StoreError):
+    kind = "store_empty"
+
+
+class FingerprintMismatch(StoreError):
+    kind = "fingerprint_mismatch"
+
+
+class ReadError(ThesisError):
+    kind = "unreadable"
+
+
+class FetchError(ThesisError):
+    kind = "fetch"
+
+
+class SettingsError(ThesisError):
+    kind = "settings"
+
+
+class NotFound(ThesisError):
+    kind = "not_found"

@@ -1,0 +1,113 @@
+"""All settings, read once: defaults < ``thesis.toml`` < ``THESIS_*`` variables < flags.
+
+A key of ``thesis.toml`` is the field's name; the variable is ``THESIS_`` and the name in capitals.
+An unknown key or a value of the wrong type is an error that names it, never ignored.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from vectorstore.errors import SettingsError
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off", ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One value a field; sizes in the unit that the name ends with."""
+
+    store: str = "./.thesis"
+    collection: str = "default"
+    knowledge: str = "knowledge"  # ingested on the first start, when the store is empty
+    host: str = "127.0.0.1"
+    port: int = 7860
+    # embedding
+    embedding_model: str = ""  # a sentence-transformers name or path; empty: the bundled all-MiniLM-L6-v2
+    embedding_backend: str = "auto"  # auto | onnx | torch
+    embedding_device: str = "auto"  # auto | cpu | cuda
+    cache: str = ""  # for prepared models; empty: the user's cache folder
+    # ingest
+    workers: int = 0  # 0: one a core
+    file_limit_mb: int = 200
+    file_timeout_s: int = 300
+    fetch_limit_mb: int = 50
+    fetch_timeout_s: int = 30
+    fetch_private_addresses: bool = False
+    user_agent: str = "thesis-assistant (set user_agent to your name and e-mail)"
+    ca_bundle: str = ""
+    # logs
+    log_format: str = "text"  # text | json
+    log_level: str = "WARNING"
+    log_questions: bool = False
+
+
+def _convert(name: str, kind: str, value: object, where: str) -> Any:
+    def wrong(expected: str) -> SettingsError:
+        return SettingsError(f"{where}: {name} = {value!r} is not {expected}.", f"Give {name} {expected}.")
+
+    if kind == "bool":
+        if isinstance(value, bool):
+            return value
+        text = str(value).strip().lower()
+        if text in _TRUE:
+            return True
+        if text in _FALSE:
+            return False
+        raise wrong("true or false")
+    if kind == "int":
+        if isinstance(value, bool):
+            raise wrong("a whole number")
+        try:
+            number = int(str(value))
+        except ValueError:
+            raise wrong("a whole number") from None
+        if number < 0:
+            raise wrong("a whole number from 0 up")
+        return number
+    if not isinstance(value, str):
+        raise wrong("a text")
+    return value
+
+
+def load_settings(
+    *,
+    file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, object] | None = None,
+) -> Settings:
+    """Read the settings once.
+
+    ``file``: the TOML file (default: THESIS_CONFIG, else ``thesis.toml`` here, which may be absent);
+    ``overrides``: what flags gave (None values are skipped). Raises SettingsError.
+    """
+    environ = os.environ if environ is None else environ
+    kinds = {f.name: str(f.type) for f in fields(Settings)}
+    values: dict[str, Any] = {}
+    named = file or (Path(environ["THESIS_CONFIG"]) if environ.get("THESIS_CONFIG") else None)
+    path = named or Path("thesis.toml")
+    if path.exists():
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{path} is not valid TOML: {error}.", "Mend the line that it names.") from error
+        for key, value in data.items():
+            if key not in kinds:
+                raise SettingsError(f"{path}: unknown setting {key!r}.", f"Known settings: {', '.join(sorted(kinds))}.")
+            values[key] = _convert(key, kinds[key], value, str(path))
+    elif named is not None:
+        raise SettingsError(f"The settings file {path} does not exist.", "Name an existing file or leave it out.")
+    for name, kind in kinds.items():
+        variable = f"THESIS_{name.upper()}"
+        if variable in environ:
+            values[name] = _convert(name, kind, environ[variable], variable)
+    for key, value in (overrides or {}).items():
+        if value is not None:
+            values[key] = _convert(key, kinds[key], value, f"--{key.replace('_', '-')}")
+    return Settings(**values)
