@@ -1,0 +1,46 @@
+"""Documents to text with exact offsets: what a file is decides its bytes, its name comes last."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ingest.readers._model import Reading, Source
+from ingest.readers._sniff import sniff
+from vectorstore.errors import ReadError
+
+__all__ = ["Reading", "Source", "read"]
+
+
+def read(source: Source) -> Reading:
+    """Return the text and structure of ``source``. Raises ReadError, which names the file and says what to do."""
+    form, text, warnings = sniff(source.data, source.name, source.media_type)
+    try:
+        reading = _read(form, source, text)
+    except RecursionError as error:
+        raise ReadError(f"{source.name} is nested too deeply.", "Simplify it, or save it as PDF.") from error
+    if not reading.text.strip():
+        raise ReadError(f"{source.name} holds no text.", "Give a file with text in it.")
+    return replace(reading, warnings=(*warnings, *reading.warnings)) if warnings else reading
+
+
+def _read(form: str, source: Source, text: str | None) -> Reading:
+    if form == "pdf":
+        from ingest.readers.pdf import read_pdf
+
+        return read_pdf(source.data, source.name)
+    if form == "docx":
+        from ingest.readers.docx import read_docx
+
+        return read_docx(source.data, source.name)
+    assert text is not None
+    if form == "html":
+        from ingest.readers.html import read_html
+
+        return read_html(text, source.name)
+    if form == "markdown":
+        from ingest.readers.markdown import read_markdown
+
+        return read_markdown(text, source.name)
+    from ingest.readers.text import read_text
+
+    return read_text(text)

@@ -1,0 +1,61 @@
+# `make chat` and `make test` are all that a newcomer needs; `python app.py` does the last part of `make chat` without make.
+PYTHON ?= python3
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: chat test lint types contracts unit lock wheelhouse bench-golden bench-metadata clean
+
+chat: $(VENV)/.app
+	$(BIN)/python app.py
+
+$(VENV)/.made:
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.app: $(VENV)/.made requirements.lock pyproject.toml
+	$(PIP) install -q -r requirements.lock
+	$(PIP) install -q --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.test: $(VENV)/.app requirements-test.lock
+	$(PIP) install -q -r requirements-test.lock
+	touch $@
+
+test: $(VENV)/.test lint types contracts unit
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+contracts: $(VENV)/.test
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+# The golden set, the metadata and the timing on the documents that THESIS_CORPUS names (without it: the sample notes).
+bench-golden: $(VENV)/.test
+	$(BIN)/python -m benchmarks.golden
+
+bench-metadata: $(VENV)/.test
+	$(BIN)/python -m benchmarks.metadata_check
+
+# Pin everything again (needs a package index; uv resolves for all systems at once).
+lock: $(VENV)/.made
+	$(PIP) install -q uv
+	$(BIN)/python -m benchmarks.lock
+
+# Everything that an install needs, in one folder, for a machine without a network.
+wheelhouse: $(VENV)/.made
+	$(PIP) download -q -d wheelhouse -r requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

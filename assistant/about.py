@@ -1,0 +1,178 @@
+"""Answers from a document's metadata: who wrote it, when and where it appeared. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from assistant.compose import Span, Writer
+from assistant.lexicon import question_words, stem, terms
+from assistant.question import Question, named_in
+from vectorstore.records import Document, Metadata, SourceInfo
+
+_LABELS = {
+    "authors": "Authors",
+    "published": "Published",
+    "publisher": "Publisher",
+    "title": "Title",
+    "after": "Based on",
+}
+_ASKING = frozenset(
+    stem(w)
+    for w in [
+        "author",
+        "wrote",
+        "write",
+        "written",
+        "writer",
+        "publish",
+        "published",
+        "publisher",
+        "date",
+        "dated",
+        "release",
+        "released",
+        "issued",
+        "issue",
+        "when",
+        "who",
+        "where",
+        "piece",
+        "article",
+        "note",
+        "report",
+        "paper",
+        "filing",
+        "document",
+        "story",
+        "post",
+        "research",
+        "firm",
+        "house",
+        "outlet",
+        "company",
+        "put",
+        "appear",
+        "appeared",
+        "come",
+        "came",
+        "out",
+        "title",
+        "titled",
+        "called",
+        "old",
+        "sign",
+        "signed",
+        "byline",
+        "behind",
+        "call",
+        "transcript",
+        "letter",
+    ]
+)
+
+
+def topic(text: str) -> frozenset[str]:
+    """Return the stems of a question that name a document, without the words that ask about it."""
+    return frozenset(
+        t.key for t in terms(text) if not t.concept and t.key not in _ASKING and (t.key not in question_words())
+    )
+
+
+def as_fact(question: Question) -> Question:
+    """Return the question as one for a sentence: where no document's metadata answers, a text may still say it."""
+    fields = question.metadata
+    wanted = "date" if fields == ("published",) else "person"
+    words = {
+        "authors": "by authors",
+        "published": "date",
+        "publisher": "article by",
+        "title": "title",
+        "after": "article by",
+    }
+    subject = tuple(u for u in question.units if u.entity or not (u.words & _ASKING) or u.words - _ASKING)
+    text = " ".join([*question.names, *(u.surface for u in subject), "article", *(words[f] for f in fields)])
+    return replace(question, text=text, units=subject, intent="fact", expected=wanted, metadata=(), parts=(text,))
+
+
+def targets(question: Question, sources: Sequence[SourceInfo]) -> list[SourceInfo]:
+    """Return the documents that a metadata question speaks of, best first; [] where none stands out.
+
+    A quoted or nearly complete title decides; else its publisher, company or author, together with its
+    subject and kind where several fit.
+    """
+    wanted = topic(question.text)
+    plain = " ".join(re.findall(r"\w+", question.text.lower()))
+    whole = []
+    for source in sources:
+        title = " ".join(re.findall(r"\w+", (source.metadata.title or "").lower()))
+        if len(title.split()) >= 3 and title in plain:
+            whole.append(source)
+    if whole:
+        return whole
+    scored: list[tuple[float, SourceInfo]] = []
+    for source in sources:
+        meta = source.metadata
+        firm = named_in(question.text, [f for f in (meta.publisher, meta.company) if f])
+        people = named_in(question.text, meta.authors) or tuple(
+            a
+            for a in meta.authors
+            if len(a.split()) > 1 and re.search(rf"\b{re.escape(a.split()[-1])}\b", question.text)
+        )
+        title_keys = {t.key for t in terms(meta.title or "") if not t.concept}
+        rest = wanted - {stem(w) for f in (*firm, *people) for w in re.findall(r"\w+", f)}
+        overlap = len(rest & title_keys) / len(rest) if rest else 0.0
+        match = len(rest & title_keys) / len(title_keys) if title_keys else 0.0
+        score = 2.0 * bool(firm) + 2.0 * bool(people) + overlap + match
+        kinds = {
+            k
+            for k in ("note", "article", "filing", "transcript", "release")
+            if re.search(rf"\b{k}s?\b", question.text, re.I)
+        }
+        if kinds:
+            score += 0.6 if meta.kind in kinds else -0.3
+        if firm or people or (overlap >= 0.6 and rest):
+            scored.append((score, source))
+    if not scored:
+        return []
+    scored.sort(key=lambda pair: (-pair[0], pair[1].path))
+    best = scored[0][0]
+    close = [source for score, source in scored if score >= best - 0.25]
+    return close if len(close) <= 4 else []
+
+
+def value(meta: Metadata, name: str) -> str:
+    """Return a metadata value as it is shown; "" where it is not known."""
+    found = meta.extra.get("after") if name == "after" else getattr(meta, name)
+    return ", ".join(found) if isinstance(found, tuple) else (found or "")
+
+
+def answer(question: Question, documents: Sequence[Document], writer: Writer, chunk_at: dict[str, str]) -> set[str]:
+    """Write what is known of each document; return the fields that could be answered.
+
+    ``chunk_at``: document_id -> id of a chunk for the citation. A value that was read from no span
+    (a user's ``--meta``, a PDF property) is stated as unchecked, with where it comes from.
+    """
+    given: set[str] = set()
+    for document in documents:
+        meta = document.metadata
+        for name in question.metadata:
+            shown = value(meta, name)
+            origin = meta.origin(name)
+            if not shown:
+                continue
+            if writer.length:
+                writer.write("\n\n")
+            subject = meta.title if name != "title" and meta.title else document.path.rsplit("/", 1)[-1]
+            text = f"{_LABELS[name]} of “{subject}”: {shown}."
+            if origin is not None and origin.start is not None and origin.end is not None:
+                span = Span(document, origin.start, origin.end, chunk_at.get(document.document_id, ""))
+                writer.claim(text, [span], reason=f"read from the {origin.source.replace('_', ' ')}")
+            else:
+                place = origin.source.replace("_", " ") if origin else "metadata"
+                writer.claim(
+                    text, [], verdict="unchecked", score=0.0, reason=f"from the {place}; it does not stand in the text"
+                )
+            given.add(name)
+    return given

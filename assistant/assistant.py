@@ -1,0 +1,358 @@
+"""The one face: CLI, web chat, HTTP API and evaluation all ask through ``Assistant``."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from assistant import about, evidence, extractive
+from assistant.compose import Span, Writer, label, retrieved
+from assistant.models import Answer, Failure
+from assistant.question import Question, part, understand
+from assistant.retrieval import Retrieval, filters_json, retrieve, retrieve_sides, weights
+from vectorstore.embedding import make_embedder
+from vectorstore.errors import SettingsError, StoreEmpty, ThesisError
+from vectorstore.records import Document, Filters, Passage, SourceInfo
+from vectorstore.settings import Settings, load_settings
+from vectorstore.store import Store
+
+FILTER_NAMES = ("kind", "publisher", "company", "ticker", "form", "collection", "since", "until")
+GIVEN = 16  # passages whose sentences are read
+History = Sequence[Mapping[str, str]]
+
+
+def parse_date(name: str, text: str) -> str:
+    """Return an ISO date; SettingsError names what is wrong."""
+    try:
+        return date.fromisoformat(text.strip()).isoformat()
+    except ValueError:
+        raise SettingsError(
+            f"{name} = {text!r} is not a date.", "Write it as YYYY-MM-DD, for example 2025-06-30."
+        ) from None
+
+
+def make_filters(given: Mapping[str, Any] | None, as_of: str | None) -> Filters:
+    """Return Filters from a mapping of DESIGN's filter names; a value is a text or a list of texts.
+
+    Raises SettingsError for an unknown name or a date that is none.
+    """
+    values: dict[str, Any] = {}
+    for name, value in (given or {}).items():
+        if name not in FILTER_NAMES:
+            raise SettingsError(f"There is no filter {name!r}.", f"Filters are: {', '.join(FILTER_NAMES)}.")
+        if value is None or value in ("", [], ()):
+            continue
+        if name in {"since", "until"}:
+            values[name] = parse_date(name, str(value))
+        else:
+            values[name] = (value,) if isinstance(value, str) else tuple(str(v) for v in value)
+    if as_of:
+        values["as_of"] = parse_date("as_of", as_of)
+    return Filters(**values)
+
+
+class Assistant:
+    """Answers over one store. Safe for use from several threads; close it (or use ``with``) to free the store."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.store = store
+        self.settings = settings
+        self._encode = _Cached(store)
+
+    @classmethod
+    def open(cls, store: str | Path, *, settings: Settings | None = None) -> Assistant:
+        """Open the store folder. Raises StoreLocked, FingerprintMismatch, StoreError."""
+        settings = settings or load_settings()
+        return cls(Store.open(Path(store), embedder=make_embedder(settings)), settings)
+
+    def close(self) -> None:
+        self.store.close()
+
+    def __enter__(self) -> Assistant:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # what is in the base
+
+    def document(self, document_id: str, version: str | None = None) -> Document:
+        """Return one version of a document (the current one by default). Raises NotFound."""
+        return self.store.document(document_id, version)
+
+    def sources(self) -> list[SourceInfo]:
+        """Return what is in the base, without the texts."""
+        return self.store.sources()
+
+    def search(
+        self, query: str, *, k: int = 10, as_of: str | None = None, filters: Mapping[str, Any] | None = None
+    ) -> list[Passage]:
+        """Return up to ``k`` passages by the same understanding, filters and ranking as ``ask``; never refuses."""
+        self._need_documents()
+        wanted = make_filters(filters, as_of)
+        return list(retrieve(self.store, understand(query, self.store.sources()), wanted, k=k).passages)
+
+    # answers
+
+    def ask(
+        self,
+        question: str,
+        *,
+        as_of: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        history: History = (),
+        model: str | None = None,
+    ) -> Answer:
+        """Return the Answer. What goes wrong is an Answer with status "error", never an exception."""
+        answer: Answer | None = None
+        for event in self.stream(question, as_of=as_of, filters=filters, history=history, model=model):
+            if event["type"] == "answer":
+                answer = event["answer"]
+        assert answer is not None
+        return answer
+
+    def stream(
+        self,
+        question: str,
+        *,
+        as_of: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        history: History = (),
+        model: str | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield {"type": "status", "text"}, {"type": "sentence", "text"} (checked ones only), last {"type": "answer", "answer"}."""
+        started = time.perf_counter()
+        base: dict[str, Any] = {
+            "answer_id": uuid.uuid4().hex,
+            "question": question,
+            "standalone_question": " ".join(question.split()),
+            "model": None,
+            "as_of": as_of or None,
+        }
+        try:
+            wanted = make_filters(filters, as_of)
+            base |= {"as_of": wanted.as_of, "filters": filters_json(wanted)}
+            if model:
+                raise SettingsError(
+                    f"No language model {model!r} can be used yet.", "Leave the model out: the extractive mode answers."
+                )
+            if not question.strip():
+                raise SettingsError("The question is empty.", "Ask something.")
+            if len(question) > 4000:
+                raise SettingsError(
+                    f"The question has {len(question)} characters.", "Ask in 4,000 characters or fewer."
+                )
+            self._need_documents()
+            base |= {
+                "embedding_fingerprint": self.store.embedding_fingerprint,
+                "index_fingerprint": self.store.index_fingerprint,
+            }
+            yield {"type": "status", "text": "Searching the base"}
+            answer = self._extractive(base, wanted, started)
+        except ThesisError as error:
+            failure = Failure(kind=error.kind, message=error.message, what_to_do=error.what_to_do)
+            answer = Answer(**base, status="error", text="", error=failure, timings_ms={"total": _since(started)})
+        for claim in answer.claims:
+            yield {"type": "sentence", "text": claim.text}
+        yield {"type": "answer", "answer": answer}
+
+    def _need_documents(self) -> None:
+        if self.store.is_empty():
+            raise StoreEmpty(
+                f"The base {self.store.root} holds no documents.", "Add some with: thesis ingest PATH_OR_URL"
+            )
+
+    def _extractive(self, base: dict[str, Any], wanted: Filters, started: float) -> Answer:
+        sources = self.store.sources()
+        question = understand(base["standalone_question"], sources)
+        warnings: list[str] = []
+        if wanted.as_of:
+            undated = self.store.undated(wanted)
+            if undated:
+                warnings.append(
+                    f"{undated} document{'s' * (undated != 1)} without a date left out under as-of {wanted.as_of}."
+                )
+            sources = [s for s in sources if s.metadata.published and s.metadata.published <= wanted.as_of]
+        writer = Writer()
+        timings: dict[str, float] = {}
+        found: dict[str, Passage] = {}
+        given: set[str] = set()
+        answered = parts = 0
+        refusals: list[tuple[Question, extractive.Selection, Retrieval]] = []
+
+        if question.metadata:
+            parts += 1
+            documents = [self._document(s.document_id, s.version) for s in about.targets(question, sources)]
+            chunk_at = {d.document_id: _chunk_holding(self.store, d, question) for d in documents}
+            known = about.answer(question, documents, writer, chunk_at) if documents else set()
+            answered += bool(known)
+        pieces = (
+            question.parts if len(question.parts) > 1 and not (question.metadata and answered) else (question.text,)
+        )
+        if not (question.metadata and answered):
+            parts = 0
+            for text in pieces:
+                parts += 1
+                piece = question if len(pieces) == 1 else part(question, text, sources)
+                if piece.metadata:
+                    piece = about.as_fact(piece)
+                t0 = time.perf_counter()
+                find = retrieve_sides if piece.intent == "for_against" else retrieve
+                scope = replace(wanted, roles=()) if piece.furniture else wanted
+                retrieval = find(self.store, piece, scope)
+                timings["retrieve"] = timings.get("retrieve", 0.0) + _since(t0)
+                t0 = time.perf_counter()
+                selection = self._select(piece, retrieval)
+                timings["select"] = timings.get("select", 0.0) + _since(t0)
+                warnings += [w for w in retrieval.warnings if w not in warnings]
+                for passage in retrieval.passages:
+                    found.setdefault(passage.chunk.chunk_id, passage)
+                given.update(p.chunk.chunk_id for p in retrieval.passages[:GIVEN])
+                if selection.answered:
+                    answered += 1
+                    self._write(selection, writer)
+                else:
+                    refusals.append((piece, selection, retrieval))
+        supported = any(c.verdict == "supported" for c in writer.claims)
+        if not answered or not supported:
+            text = refusal(refusals, list(found.values()), wanted)
+            writer = Writer()
+            writer.write(text)
+            status = "insufficient_evidence"
+        elif answered < parts:
+            status = "partial"
+            for piece, selection, _ in refusals:
+                writer.write("\n\n" + shortfall(piece, selection))
+        else:
+            status = "answered"
+        timings["total"] = _since(started)
+        return Answer(
+            **(base | {"filters": base["filters"] | understood(question)}),
+            status=status,
+            text=writer.text,
+            claims=tuple(writer.claims),
+            citations=tuple(writer.citations),
+            passages=tuple(retrieved(p, given=cid in given) for cid, p in found.items()),
+            timings_ms=timings,
+            warnings=tuple(warnings),
+        )
+
+    def _select(self, question: Question, retrieval: Retrieval) -> extractive.Selection:
+        passages = list(retrieval.passages)
+        passages = passages[: 2 * GIVEN if question.intent == "for_against" else GIVEN]
+        documents = {p.chunk.document_id: self._document(p.chunk.document_id, p.chunk.version) for p in passages}
+        weight = weights(self.store, question.units)
+        ranked = evidence.score(question, passages, documents, weight, self._encode)
+        return extractive.select(question, ranked, documents, weight, self._encode)
+
+    def _write(self, selection: extractive.Selection, writer: Writer) -> None:
+        for group in selection.groups:
+            if not group.sentences and not group.heading:
+                continue
+            if writer.length:
+                writer.write("\n\n")
+            if group.heading:
+                writer.write(f"**{group.heading}**\n\n")
+                if not group.sentences:
+                    writer.write("Nothing found in the base on this side.")
+            previous = None
+            for sentence in group.sentences:
+                document = self._document(sentence.passage.chunk.document_id, sentence.passage.chunk.version)
+                if previous is not None:
+                    same = previous.passage.chunk.document_id == document.document_id
+                    if sentence.item or previous.item or group.heading:
+                        writer.write("\n" if sentence.item and previous.item else "\n\n")
+                    else:
+                        writer.write(" " if same else "\n\n")
+                if sentence.item or group.heading:
+                    writer.write("- ")
+                span = Span(document, sentence.start, sentence.end, sentence.passage.chunk.chunk_id)
+                writer.claim(sentence.text, [span], reason="verbatim")
+                previous = sentence
+
+    @lru_cache(maxsize=256)  # noqa: B019 - an Assistant lives as long as its process
+    def _document(self, document_id: str, version: str) -> Document:
+        return self.store.document(document_id, version)
+
+
+def refusal(
+    refusals: Sequence[tuple[Question, extractive.Selection, Retrieval]], found: Sequence[Passage], wanted: Filters
+) -> str:
+    """Say plainly that the base does not hold the answer, what is lacking, and what lies nearby."""
+    if not found:
+        bound = f" published by {wanted.as_of}" if wanted.as_of else " that passes the filters"
+        return f"The base holds no passage{bound}, so there is nothing to answer from."
+    lines = [shortfall(question, selection) for question, selection, _ in refusals] or [
+        "The base does not hold the answer."
+    ]
+    near: dict[str, str] = {}
+    for passage in found[:6]:
+        title = passage.metadata.title or passage.path.rsplit("/", 1)[-1]
+        near.setdefault(passage.chunk.document_id, f"“{title}” ({label(passage.metadata, passage.path)})")
+    lines.append("Nearby, but not an answer: " + "; ".join(list(near.values())[:3]) + ".")
+    return "\n\n".join(lines)
+
+
+def shortfall(question: Question, selection: extractive.Selection) -> str:
+    """Say why one part of a question has no answer."""
+    if question.live:
+        return "The base does not hold the answer: a live figure is asked for, and documents hold only what was so on their dates."
+    if selection.missing:
+        listed = ", ".join(f"“{word}”" for word in selection.missing[:4])
+        return f"The base does not hold the answer: no passage that is about the question speaks of {listed}."
+    return "The base does not hold the answer: passages nearby touch on it, and none states it."
+
+
+def understood(question: Question) -> dict[str, Any]:
+    """Return what the question itself narrowed the search to, for the Answer's ``filters``."""
+    out: dict[str, Any] = {}
+    if question.companies:
+        out["company"] = list(question.companies)
+    elif question.publishers:
+        out["publisher"] = list(question.publishers)
+    return out
+
+
+def _since(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 1)
+
+
+def _chunk_holding(store: Store, document: Document, question: Question) -> str:
+    """Return the id of the chunk with the first metadata span that the answer cites."""
+    chunks = store.chunks(document.document_id)
+    for name in question.metadata:
+        origin = document.metadata.origin(name)
+        if origin is not None and origin.start is not None:
+            for chunk in chunks:
+                if chunk.start <= origin.start < chunk.end:
+                    return chunk.chunk_id
+    return chunks[0].chunk_id if chunks else ""
+
+
+class _Cached:
+    """Encodes texts, remembering the last few thousand: the same sentences come up in each selection step."""
+
+    def __init__(self, store: Store, size: int = 4000) -> None:
+        self._store = store
+        self._size = size
+        self._held: dict[str, Any] = {}
+
+    def __call__(self, texts: Sequence[str]) -> Any:
+        import numpy as np
+
+        new = [t for t in dict.fromkeys(texts) if t not in self._held]
+        fresh = dict(zip(new, self._store.embedder.encode(new), strict=True)) if new else {}
+        rows = [fresh[t] if t in fresh else self._held[t] for t in texts]
+        if len(self._held) + len(fresh) > self._size:
+            self._held = {}
+        self._held |= fresh
+        return np.asarray(rows)
+
+
+__all__ = ["Assistant", "make_filters", "parse_date"]

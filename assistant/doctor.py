@@ -1,0 +1,59 @@
+"""`thesis doctor`: what the installation and the store look like from inside, without secrets."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from vectorstore.errors import ThesisError
+from vectorstore.settings import Settings
+
+_PACKAGES = ("chromadb", "gradio", "langchain", "onnxruntime", "pypdf", "pypdfium2", "sentence-transformers", "torch")
+_SECRET = ("key", "token", "secret", "password")
+
+
+def examine(settings: Settings, open_assistant: Callable[[Settings], Any]) -> dict[str, Any]:
+    """Return {python, settings, packages, store, model}; a part that fails carries ``problem`` and ``what_to_do``."""
+    shown = {
+        name: "(set)" if value and any(word in name for word in _SECRET) else value
+        for name, value in asdict(settings).items()
+    }
+    packages = {}
+    for name in _PACKAGES:
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:
+            packages[name] = "not installed"
+    root = Path(settings.store)
+    store: dict[str, Any] = {"path": str(root.resolve()), "exists": root.exists()}
+    model: dict[str, Any] = {"mode": "extractive", "problem": None}
+    if root.exists():
+        try:
+            with open_assistant(settings) as assistant:
+                sources = assistant.sources()
+                store |= {
+                    "documents": len(sources),
+                    "states": dict(Counter(s.state for s in sources)),
+                    "chunks": sum(s.chunks for s in sources),
+                    "embedding_fingerprint": assistant.store.embedding_fingerprint,
+                    "index_fingerprint": assistant.store.index_fingerprint,
+                    "megabytes": round(sum(p.stat().st_size for p in root.rglob("*") if p.is_file()) / 1e6, 1),
+                }
+                model["fingerprint"] = assistant.store.embedder.fingerprint
+        except ThesisError as error:
+            store |= {"problem": error.message, "what_to_do": error.what_to_do}
+    else:
+        store["note"] = "made at the first ingest"
+    return {
+        "python": {"version": platform.python_version(), "executable": sys.executable, "platform": platform.platform()},
+        "settings": shown,
+        "packages": packages,
+        "store": store,
+        "model": model,
+    }

@@ -1,0 +1,267 @@
+"""Passages -> candidate sentences, each with how well it answers the question.
+
+The score of a sentence mixes three views: the cosine of question and sentence, the weighted share of what the
+question asks for that the sentence (or its heading, its antecedent, its document's title) says, and the rank
+of its passage. What makes it no answer at all is kept apart, in ``missing``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from assistant.lexicon import keys, stem, terms
+from assistant.numbers import quantities
+from assistant.question import Question, Unit, aliases
+from assistant.retrieval import header, says
+from vectorstore.records import Document, Passage
+from vectorstore.text import sentences
+
+Encode = Callable[[Sequence[str]], "np.ndarray[tuple[int, int], np.dtype[np.float32]]"]
+
+# A sentence that opens so leans on the one before it.
+_ANAPHOR = re.compile(
+    r"(?:(?:this|that|these|those|they|it|he|she|such|both|its|their|many of them|some of them|others?|the (?:former|latter|same))\b|"
+    r"(?:however|instead|meanwhile|but|and|so|yet|also|still|as a result|in (?:addition|contrast|turn|short)|from there|then|"
+    r"for (?:example|instance)|more importantly)\b,?\s*(?:this|that|these|those|they|it|its|their|such)?\b)",
+    re.I,
+)
+# One that can't be read alone even so, since its subject stands before it.
+_DEPENDS = re.compile(
+    r"(?:this|that|these|those|they|it|its|their|such|both|he|she|many of them|some of them|others?|some|more importantly, they)(?:[’']\w+)?\b(?! (?:is why|said))",
+    re.I,
+)
+ITEM = re.compile(r"[ \t]*(?:[-*•●▪◦‣–·]|\(?\d{1,2}[.)]|\(?[a-z][.)])[ \t]+")
+_CAUSE = re.compile(
+    r"\b(?:because|since|due to|owing to|driven by|as a result|so that|thanks to|that’s why|which (?:means|makes))\b",
+    re.I,
+)
+# A subject that only the sentence before names, somewhere inside.
+_INNER = re.compile(r"\b(?:this|that|these|those|they|them|it)\b", re.I)
+_BYLINE = re.compile(r"\b(?:by|from|of|said|according to|[Aa]uthors?)\b:? (?:the )?[A-Z][\w’'-]+ (?:[A-Z&]|of [A-Z])")
+_HEADING_END = re.compile(r"[.!?:;…\"”’)\]]$")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A verbatim sentence: ``document.text[start:end]``, the passage it stands in and its scores."""
+
+    passage: Passage
+    start: int
+    end: int
+    text: str  # white space folded
+    item: bool = False
+    heading: bool = False
+    leans: bool = False  # needs the sentence before it
+    before: tuple[int, int] | None = None
+    context: str = ""
+    cosine: float = 0.0
+    coverage: float = 0.0
+    own: float = 0.0  # coverage by the sentence's own words alone
+    score: float = 0.0
+    missing: tuple[str, ...] = ()
+    said: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def confidence(self) -> float:
+        """How sure it is (0..1) that this speaks of what is asked; the mix is set on the golden set."""
+        return 0.4 * max(self.cosine, 0.0) + 0.6 * self.coverage
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is a question, and so states nothing."""
+        return self.text.rstrip("\"”’') ").endswith("?")
+
+    @property
+    def place(self) -> tuple[str, int]:
+        return (self.passage.chunk.document_id, self.start)
+
+
+def fold(text: str) -> str:
+    """Return ``text`` with white space folded."""
+    return " ".join(text.split())
+
+
+def split(passage: Passage, document: Document) -> list[Sentence]:
+    """Return the sentences of one passage, with their antecedents and headings."""
+    chunk = passage.chunk
+    low = max(0, chunk.start - 700)
+    if low:
+        cut = document.text.find("\n", low, chunk.start)
+        low = cut + 1 if cut >= 0 else low
+    spans = [(low + a, low + b) for a, b in sentences(document.text[low : chunk.end])]
+    out: list[Sentence] = []
+    previous: tuple[int, int] | None = None
+    for start, end in spans:
+        line = document.text.rfind("\n", 0, start) + 1
+        text = fold(document.text[start:end])
+        item = (
+            bool(ITEM.match(document.text[line:start] + " "))
+            if line < start
+            else bool(ITEM.match(document.text[start:end]))
+        )
+        mark = ITEM.match(document.text[start:end])
+        if mark and line == start:
+            start += mark.end()
+            text = fold(document.text[start:end])
+        words = len(text.split())
+        heading = text.startswith("#") or (
+            not item and words <= 14 and not _HEADING_END.search(text) and not quantities(text)
+        )
+        if start >= chunk.start and text:
+            leans = bool(_DEPENDS.match(text)) and previous is not None
+            out.append(
+                Sentence(
+                    passage, start, end, text, item=item, heading=heading, leans=leans,
+                    before=previous if _ANAPHOR.match(text) or (words < 18 and _INNER.search(text)) else None,
+                    context=chunk.section,
+                )
+            )  # fmt: skip
+        if not heading and not item:
+            previous = (start, end)
+    return out
+
+
+def _present(name: str, pool: frozenset[str], raw: str) -> bool:
+    concepts = {key for key in keys(name) if key.startswith("#")}
+    if concepts & pool:
+        return True
+    plain = fold(re.sub(r"[^\w&/ ]", " ", name.lower()))
+    return plain in raw or all(stem(w) in pool for w in plain.split() if len(w) > 1)
+
+
+def score(
+    question: Question,
+    passages: Sequence[Passage],
+    documents: Mapping[str, Document],
+    weight: Mapping[Unit, float],
+    encode: Encode,
+    *,
+    query: str | None = None,
+) -> list[Sentence]:
+    """Return the candidate sentences of ``passages``, best first. ``documents`` by document_id."""
+    candidates: list[Sentence] = []
+    seen: set[tuple[str, int, int]] = set()
+    for passage in passages:
+        if passage.chunk.role != "body":
+            # Furniture is looked at only when it is asked for, and answers as a block: a signature, a notice.
+            chunk, text = passage.chunk, documents[passage.chunk.document_id].text
+            start = chunk.start + len(chunk.text) - len(chunk.text.lstrip())
+            end = start + len(chunk.text.strip())
+            candidates.append(Sentence(passage, start, end, fold(text[start:end]), context=chunk.section))
+            continue
+        for s in split(passage, documents[passage.chunk.document_id]):
+            spot = (passage.chunk.document_id, s.start, s.end)
+            if spot not in seen and len(s.text) > 2:
+                seen.add(spot)
+                candidates.append(s)
+    if not candidates:
+        return []
+    texts = []
+    for s in candidates:
+        doc = documents[s.passage.chunk.document_id]
+        lead = fold(doc.text[s.before[0] : s.before[1]]) + " " if s.before else ""
+        texts.append((lead + s.text)[:900])
+    vectors = encode([query or question.text, *texts])
+    cosines = vectors[1:] @ vectors[0]
+    total = sum(weight[u] for u in question.units) or 1.0
+    heads = {p.chunk.document_id: keys(header(p.metadata)) for p in passages}
+    raw_heads = {
+        p.chunk.document_id: fold(
+            re.sub(
+                r"[^\w&/ ]",
+                " ",
+                " ".join(
+                    (
+                        header(p.metadata),
+                        " ".join(p.metadata.authors),
+                        *map(" ".join, [aliases(p.metadata.publisher or "x")]),
+                    )
+                ).lower(),
+            )
+        )
+        for p in passages
+    }
+    chunk_keys = {p.chunk.chunk_id: keys(p.chunk.text) for p in passages}
+    chunk_raw = {p.chunk.chunk_id: fold(re.sub(r"[^\w&/ ]", " ", p.chunk.text.lower())) for p in passages}
+    best_passage = max((p.score for p in passages), default=1.0) or 1.0
+    out: list[Sentence] = []
+    for s, text, cosine in zip(candidates, texts, cosines, strict=True):
+        chunk = s.passage.chunk
+        own, near = keys(s.text), keys(text + " \n " + s.context)
+        head, around = heads[chunk.document_id], chunk_keys[chunk.chunk_id]
+        others = frozenset(t.key for t in terms(s.text) if t.entity)
+        got = alone = 0.0
+        said: set[str] = set()
+        missing: list[str] = []
+        for unit in question.units:
+            if says(unit, own):
+                credit = 1.0
+                alone += weight[unit]
+                said.add(unit.surface)
+            elif says(unit, near) or says(unit, head):
+                credit = 0.9
+                said.add(unit.surface)
+            elif says(unit, around):
+                credit = 0.45
+                # A sentence that names another index or size class is not about this one.
+                if unit.entity and others - unit.keys:
+                    credit = 0.0
+                    missing.append(unit.surface)
+            else:
+                credit = 0.0
+                if unit.entity:
+                    missing.append(unit.surface)
+            got += credit * weight[unit]
+        for name in question.names:
+            pool = own | near | head | around
+            if not _present(name, pool, chunk_raw[chunk.chunk_id] + " " + raw_heads[chunk.document_id]):
+                missing.append(name)
+        dated = " ".join(
+            filter(
+                None,
+                (
+                    s.passage.metadata.published,
+                    s.passage.metadata.fiscal_period,
+                    s.passage.metadata.period_end,
+                    header(s.passage.metadata),
+                ),
+            )
+        )
+        for year in question.years:
+            short = f"FY{year[2:]}"
+            if (
+                year not in text
+                and year not in s.context
+                and year not in dated
+                and short not in text
+                and year not in chunk_raw[chunk.chunk_id]
+            ):
+                missing.append(year)
+        coverage = got / total if question.units else float(cosine)
+        numbers = [q for q in quantities(s.text) if q.unit != "date"]
+        bonus = 0.0
+        if question.expected == "number":
+            bonus = 0.12 if any(q.unit != "year" for q in numbers) else -0.12
+        elif question.expected == "person":
+            bonus = 0.12 if _BYLINE.search(s.text) else 0.0
+        elif question.expected == "date":
+            bonus = 0.08 if re.search(r"\b(?:19|20)\d\d\b", s.text) else -0.05
+        if question.why and _CAUSE.search(text):
+            bonus += 0.06
+        if s.heading or s.asks:
+            bonus -= 0.25
+        if len(s.text) < 25 and not s.item:
+            bonus -= 0.1
+        mixed = 0.45 * max(float(cosine), 0.0) + 0.43 * coverage + 0.12 * s.passage.score / best_passage + bonus
+        out.append(
+            Sentence(
+                s.passage, s.start, s.end, s.text, s.item, s.heading, s.leans, s.before, s.context,
+                float(cosine), coverage, alone / total, mixed, tuple(dict.fromkeys(missing)), frozenset(said),
+            )
+        )  # fmt: skip
+    out.sort(key=lambda s: (-s.score, s.place))
+    return out

@@ -1,0 +1,164 @@
+"""Words and concepts: what a question asks for and what a sentence speaks of, in the same terms.
+
+A *term* is a stemmed word, or a concept of ``data/thesaurus.txt`` that a phrase stands for
+("money losing" and "unprofitable" are one). Pure, apart from reading the data files once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import snowballstemmer
+
+# A word, with inner apostrophes, dots and ampersands (U.S., S&P, P/E, R&D); hyphens split.
+_WORD = re.compile(r"[A-Za-zÀ-ÿ]+\d+[A-Za-z]+|[A-Za-zÀ-ÿ]+(?:(?:[’'&/.])[A-Za-zÀ-ÿ]+)*|\d+(?:[.,]\d+)*")
+_STEMMER = snowballstemmer.stemmer("english")
+
+
+# British spellings that stem otherwise than the American ones.
+_BRITISH = (
+    (re.compile(r"is(e[sdr]?|ing|ations?|ational)$"), r"iz\1"),
+    (re.compile(r"^(lab|fav|flav|harb|hum|neighb|behavi|col|hon)our"), r"\1or"),
+    (re.compile(r"^(defen|offen|licen|preten)ce"), r"\1se"),
+    (re.compile(r"^(cent|met|theat|lit)re(s?)$"), r"\1er\2"),
+    (re.compile(r"lled$"), "led"),
+    (re.compile(r"lling$"), "ling"),
+)
+# … where -ise belongs to the word.
+_KEEPS_S = re.compile(
+    r"(?:r|prom|prem|exerc|expert|franch|enterpr|surpr|adv|rev|superv|telev|comprom|disgu|w|no|ra|pra|cru|bru|conc|prec|"
+    r"merchand|dev|improv|pro|cha|pha|pur|appra)is(?:e[sdr]?|ing)$"
+)
+
+
+@cache
+def stem(word: str) -> str:
+    """Return the Snowball (English) stem of a word, American spelling; a possessive 's is dropped first."""
+    word = re.sub(r"[’']s?$", "", word.lower().replace("’", "'"))
+    if not _KEEPS_S.search(word):
+        for british, american in _BRITISH:
+            word = british.sub(american, word)
+    word = word.replace(".", "") if re.fullmatch(r"(?:[a-z]\.)+[a-z]?", word) else word
+    return str(_STEMMER.stemWord(word))
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word or concept at [start, end) of a text. ``key`` compares; ``entity``: another one is no answer."""
+
+    key: str
+    start: int
+    end: int
+    concept: bool = False
+    entity: bool = False
+
+
+def _data(name: str) -> list[str]:
+    text = files("assistant").joinpath("data", name).read_text(encoding="utf-8")
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+@cache
+def stopwords() -> frozenset[str]:
+    """Return the function words, as written."""
+    return frozenset(word for line in _data("stopwords.txt") for word in line.split())
+
+
+@cache
+def question_words() -> frozenset[str]:
+    """Return the stems of words that steer a question without being its subject."""
+    return frozenset(stem(word) for line in _data("question_words.txt") for word in line.split())
+
+
+@cache
+def light_words() -> frozenset[str]:
+    """Return the stems of general words that an answer may do without."""
+    return frozenset(stem(word) for line in _data("light_words.txt") for word in line.split())
+
+
+@dataclass(frozen=True)
+class Thesaurus:
+    """``phrases``: stems -> concepts; ``wider``: a concept -> those that it is a case of."""
+
+    phrases: Mapping[tuple[str, ...], tuple[str, ...]]
+    longest: int
+    entities: frozenset[str]
+    wider: Mapping[str, frozenset[str]]
+    surfaces: Mapping[str, tuple[str, ...]]
+
+
+@cache
+def thesaurus() -> Thesaurus:
+    """Read ``data/thesaurus.txt`` (its head describes the format)."""
+    phrases: dict[tuple[str, ...], list[str]] = {}
+    entities: set[str] = set()
+    wider: dict[str, set[str]] = {}
+    surfaces: dict[str, tuple[str, ...]] = {}
+    for line in _data("thesaurus.txt"):
+        if "=" not in line:
+            narrow, _, wide = (part.strip() for part in line.partition("<"))
+            wider.setdefault(narrow, set()).add(wide)
+            continue
+        name, _, right = line.partition("=")
+        name = name.strip()
+        if name.startswith("@"):
+            name = name[1:]
+            entities.add(name)
+        listed = tuple(phrase.strip() for phrase in right.split("|") if phrase.strip())
+        surfaces[name] = listed
+        for phrase in listed:
+            key = tuple(stem(word) for word in _WORD.findall(phrase.lower()))
+            held = phrases.setdefault(key, [])
+            if name not in held:
+                held.append(name)
+    return Thesaurus(
+        {key: tuple(names) for key, names in phrases.items()},
+        max(len(key) for key in phrases),
+        frozenset(entities),
+        {name: frozenset(names) for name, names in wider.items()},
+        surfaces,
+    )
+
+
+def terms(text: str) -> tuple[Term, ...]:
+    """Return the terms of ``text`` in order: each word but the function words, and each concept found.
+
+    A concept's own words stay beside it, so that two texts can share the word without the concept.
+    """
+    book = thesaurus()
+    words = [(stem(m.group()), m.start(), m.end(), m.group().lower()) for m in _WORD.finditer(text)]
+    found: list[Term] = []
+    for i, (key, start, end, surface) in enumerate(words):
+        for length in range(min(book.longest, len(words) - i), 0, -1):
+            names = book.phrases.get(tuple(w[0] for w in words[i : i + length]))
+            if names:
+                last = words[i + length - 1][2]
+                found += [Term(f"#{n}", start, last, concept=True, entity=n in book.entities) for n in names]
+                break
+        if surface not in stopwords() and surface.replace("’", "'") not in stopwords():
+            found.append(Term(key, start, end))
+    return tuple(found)
+
+
+def keys(text: str) -> frozenset[str]:
+    """Return the keys of all terms of ``text``, with the wider concepts of those found."""
+    return widen(term.key for term in terms(text))
+
+
+def widen(found: Iterable[str]) -> frozenset[str]:
+    """Add to each concept the ones that it is a case of."""
+    book = thesaurus()
+    result = set(found)
+    for key in tuple(result):
+        if key.startswith("#"):
+            result.update(f"#{name}" for name in book.wider.get(key[1:], ()))
+    return frozenset(result)
+
+
+def synonyms(key: str) -> tuple[str, ...]:
+    """Return the phrases of a concept key ("#ipo"), for the keyword index; () for a plain word."""
+    return thesaurus().surfaces.get(key[1:], ()) if key.startswith("#") else ()

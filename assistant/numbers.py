@@ -1,0 +1,107 @@
+"""Numbers in running text: value in base units, unit, and where they stand. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+SCALES = {
+    "hundred": 1e2, "thousand": 1e3, "k": 1e3, "million": 1e6, "millions": 1e6, "mn": 1e6, "mm": 1e6, "m": 1e6,
+    "billion": 1e9, "billions": 1e9, "bn": 1e9, "b": 1e9, "trillion": 1e12, "trillions": 1e12, "tn": 1e12, "t": 1e12,
+}  # fmt: skip
+_CURRENCIES = {"$": "USD", "us$": "USD", "usd": "USD", "€": "EUR", "eur": "EUR", "£": "GBP", "gbp": "GBP", "¥": "JPY", "jpy": "JPY",
+               "c$": "CAD", "cad": "CAD", "dollars": "USD", "dollar": "USD", "euros": "EUR", "pounds": "GBP"}  # fmt: skip
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
+_DATE = re.compile(
+    rf"\b(?:(?:{_MONTHS})\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+(?:19|20)\d\d|\d{{1,2}}(?:st|nd|rd|th)?\s+(?:{_MONTHS})\.?,?\s+(?:19|20)\d\d|"
+    rf"(?:19|20)\d\d-\d\d-\d\d|(?:{_MONTHS})\.?,?\s+(?:19|20)\d\d)\b",
+    re.I,
+)
+_NUMBER = re.compile(
+    r"(?P<outer>(?:US|C)?\$(?=\())?(?P<open>\()?(?P<sign>(?<![\w)%])[-–−](?=[$€£¥\d.]))?"
+    r"(?:(?P<currency>(?:US|C)?\$|[€£¥]|\b(?:USD|EUR|GBP|JPY|CAD)\s?[$€£¥]?)\s?(?P<sign2>[-−](?=\d))?)?"
+    r"(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|(?<!\d)\.\d+)(?P<close>\))?"
+    r"(?P<tail>\s?%|(?:\s|-)(?:percentage\s+points?|percent|per\s?cent|pts?|points?|pp|bps?|basis\s+points?)\b|bps?\b|pp\b|"
+    r"\s?[x×](?![\w’'])|(?:\s|-)?(?:thousand|million|billion|trillion|mn|bn|tn|mm)s?\b|[kmbtKMBT](?![\w’']))?"
+    r"(?P<after>\s(?:dollars?|euros?|pounds|USD|EUR|GBP)\b)?"
+)
+# "15-20%", "$5 to 10 billion": the first number has the unit and scale of the second.
+_RANGE = re.compile(r"\s?(?:[-–—]|to)\s?")
+_FORM = re.compile(r"-[A-Z]\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number at [start, end): ``value`` in base units, ``unit`` such as USD, %, pp, bp, x, year, date or ""."""
+
+    text: str
+    value: float
+    unit: str
+    start: int
+    end: int
+
+
+def quantities(text: str) -> tuple[Quantity, ...]:
+    """Return the numbers of ``text`` in order. A date counts once, as its ``yyyymmdd`` value with unit "date"."""
+    found: list[Quantity] = []
+    dates = [m.span() for m in _DATE.finditer(text)]
+    for match in _DATE.finditer(text):
+        digits = re.findall(r"\d{4}", match.group())
+        found.append(Quantity(match.group(), float(digits[0]), "date", *match.span()))
+    open_range: Quantity | None = None
+    for match in _NUMBER.finditer(text):
+        start, end = match.span()
+        if any(a < end and start < b for a, b in dates):
+            continue
+        before = text[start - 1] if start else " "
+        tail = (match["tail"] or "").strip().lower().lstrip("-")
+        if before.isalnum() or (
+            before in "-–/.'’"
+            and start > 1
+            and text[start - 2].isalpha()
+            and not re.fullmatch(r"(?:19|20)\d\d", match["digits"])
+        ):
+            continue  # part of a name: Q3, FY2022, EX-99.1, COVID-19
+        if not tail and (text[end : end + 1].isalpha() or _FORM.match(text, end)):
+            continue  # 3M, 1st, 10-K
+        raw = match["digits"]
+        value = float(raw.replace(",", ""))
+        unit = _CURRENCIES.get(
+            re.sub(r"\s|(?<=[A-Z])[$€£¥]", "", match["currency"] or match["outer"] or match["after"] or "").lower(), ""
+        )
+        scale = SCALES.get(tail, SCALES.get(tail.rstrip("s"), 0.0))
+        if scale:
+            value *= scale
+        elif tail in {"%", "percent", "per cent"}:
+            unit = "%"
+        elif tail.startswith(("percentage", "point")) or tail in {"pp", "pt", "pts"}:
+            unit = "pp"
+        elif tail.startswith(("bp", "basis")):
+            unit = "bp"
+        elif tail in {"x", "×"}:
+            unit = "x"
+        elif not unit and re.fullmatch(r"(?:19|20)\d\d", raw):
+            unit = "year"
+        bracketed = bool(match["open"] and match["close"]) and (bool(unit or scale) or "," in raw or "." in raw)
+        ranged = open_range is not None and _RANGE.fullmatch(text[open_range.end : start + (1 if match["sign"] else 0)])
+        if ((match["sign"] and not ranged) or match["sign2"] or bracketed) and unit != "year":
+            value = -value
+        if match["open"] and not match["close"]:
+            start += 1
+        if match["close"] and not match["open"] and not tail:
+            end = match.end("digits")
+        if match["sign"] and ranged:
+            start += 1
+        if (
+            open_range is not None
+            and ranged
+            and (unit == "%" or scale or unit in {"pp", "bp", "x"})
+            and open_range.unit in {"", unit, "USD"}
+        ):
+            first = found.pop()
+            found.append(Quantity(first.text, first.value * (scale or 1.0), first.unit or unit, first.start, first.end))
+            unit = unit or first.unit
+        one = Quantity(text[start:end], value, unit, start, end)
+        found.append(one)
+        open_range = one if not tail else None
+    return tuple(sorted(found, key=lambda q: q.start))

@@ -1,0 +1,159 @@
+"""What is in the base: the table of documents, the report of an upload, the page about it, example questions. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from assistant.web.ports import Report
+from assistant.web.text import day, document_path, esc, file_name
+from vectorstore.records import SourceInfo
+from vectorstore.settings import Settings
+
+SHOWN_ROWS = 500
+COLUMNS = ("Title", "Publisher", "Date", "Kind", "Company", "Form", "Period", "Pages", "Chunks", "State")
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The values that the filters offer."""
+
+    kinds: tuple[str, ...]
+    publishers: tuple[str, ...]
+
+
+def choices(sources: Sequence[SourceInfo]) -> Choices:
+    """Return what can be filtered by, from the documents that can answer."""
+    usable = [source for source in sources if source.chunks]
+    return Choices(
+        kinds=tuple(sorted({str(s.metadata.kind) for s in usable})),
+        publishers=tuple(sorted({s.metadata.publisher for s in usable if s.metadata.publisher}, key=str.casefold)),
+    )
+
+
+def examples(sources: Sequence[SourceInfo], *, limit: int = 4) -> tuple[str, ...]:
+    """Return questions that fit what is in, spread over publishers and kinds, newest first."""
+    newest = sorted((s for s in sources if s.chunks), key=lambda s: s.metadata.published or "", reverse=True)
+    seen: dict[tuple[str, str], int] = {}
+    ranked: list[tuple[int, SourceInfo]] = []
+    for source in newest:
+        group = (source.metadata.publisher or "", source.metadata.kind)
+        seen[group] = seen.get(group, 0) + 1
+        ranked.append((seen[group], source))
+    ranked.sort(key=lambda item: item[0])
+    out: list[str] = []
+    for _, source in ranked:
+        text = _example(source)
+        if text and text not in out:
+            out.append(text)
+        if len(out) == limit:
+            break
+    return tuple(out)
+
+
+def _example(source: SourceInfo) -> str | None:
+    meta = source.metadata
+    if meta.company and meta.kind in {"filing", "transcript", "release"}:
+        when = f" in {meta.fiscal_period}" if meta.fiscal_period else ""
+        return f"What did {meta.company} say about revenue{when}?"
+    if not meta.title:
+        return None
+    return f"What are the main points of “{meta.title}”?"
+
+
+def table(sources: Sequence[SourceInfo], needle: str = "") -> str:
+    """Return the documents as a table, newest first, those that hold every word of ``needle`` in their columns."""
+    words = needle.casefold().split()
+    kept = [s for s in sources if all(word in _haystack(s) for word in words)]
+    kept.sort(key=lambda s: (s.metadata.published or "", s.metadata.title or s.path), reverse=True)
+    if not sources:
+        return '<p class="t-dim">Nothing is in the base yet. Add files above.</p>'
+    head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
+    rows = "".join(_table_row(source) for source in kept[:SHOWN_ROWS])
+    count = f"{len(kept)} of {len(sources)}" if words else str(len(sources))
+    more = f" The first {SHOWN_ROWS} are shown; narrow the search to see others." if len(kept) > SHOWN_ROWS else ""
+    return (
+        f'<p class="t-dim">{count} documents.{more}</p><div class="t-scroll"><table class="t-documents">'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _haystack(source: SourceInfo) -> str:
+    meta = source.metadata
+    values = (meta.title, meta.publisher, meta.published, meta.kind, meta.company, meta.ticker, meta.form, source.path)
+    return " ".join(str(value) for value in (*values, source.state) if value).casefold()
+
+
+def _table_row(source: SourceInfo) -> str:
+    meta = source.metadata
+    title = esc(meta.title or file_name(source.path))
+    if source.chunks:
+        href = esc(document_path(source.document_id, source.version))
+        title = f'<a href="{href}" target="_blank" rel="noopener noreferrer">{title}</a>'
+    notes = "".join(f"<p>{esc(warning)}</p>" for warning in source.warnings)
+    error = f'<p class="t-error">{esc(source.error)}</p>' if source.error else ""
+    cells = (
+        f'{title}<span class="t-path" title="{esc(source.path)}">{esc(file_name(source.path))}</span>{error}{notes}',
+        esc(meta.publisher),
+        f'<span class="t-nowrap">{esc(day(meta.published))}</span>',
+        esc(meta.kind),
+        esc(meta.company) + (f' <span class="t-dim">{esc(meta.ticker)}</span>' if meta.ticker else ""),
+        esc(meta.form),
+        f'<span class="t-nowrap">{esc(meta.fiscal_period)}</span>',
+        str(source.pages or ""),
+        str(source.chunks),
+        f'<span class="t-state{" t-bad" if source.error else ""}">{esc(source.state)}</span>',
+    )
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def upload_report(report: Report, names: Sequence[str]) -> str:
+    """Return what an upload did, in words, and every file that did not go in with its reason."""
+    refused = [(item.path, item.error) for item in report.failed] + [
+        (item.path, item.reason) for item in report.skipped
+    ]
+    counts = [(report.added, "added"), (report.updated, "updated"), (report.unchanged, "unchanged")]
+    counts += [(len(report.failed), "failed"), (len(report.skipped), "skipped")]
+    said = ", ".join(f"{count} {word}" for count, word in counts if count)
+    bad = {file_name(path) for path, _ in refused}
+    remarks: dict[str, list[str]] = {}
+    for remark in report.warnings:
+        remarks.setdefault(file_name(remark.path), []).append(remark.text)
+    items = "".join(
+        f'<li class="t-good">{esc(name)}{"".join(f" · {esc(text)}" for text in remarks.get(name, ()))}</li>'
+        for name in names
+        if name not in bad
+    )
+    items += "".join(
+        f'<li class="t-bad"><strong>{esc(file_name(path))}</strong>: {esc(why)}</li>' for path, why in refused
+    )
+    new = report.added + report.updated
+    ready = f" {'It' if new == 1 else 'They'} can be asked about now." if new else ""
+    return (
+        f'<div class="t-report" role="status"><p><strong>{esc(said or "Nothing to do")}.</strong>{ready}</p>'
+        f"<ul>{items}</ul></div>"
+    )
+
+
+def about(sources: Sequence[SourceInfo], settings: Settings) -> str:
+    """Return what this installation is: mode, store, model, counts."""
+    usable = [source for source in sources if source.chunks]
+    dates = sorted(s.metadata.published for s in usable if s.metadata.published)
+    rows = {
+        "Answers": "Extractive: verbatim sentences of the sources, no language model",
+        "Embedding model": settings.embedding_model or "all-MiniLM-L6-v2, bundled",
+        "Store": Path(settings.store).resolve().name,
+        "Collection": settings.collection,
+        "Documents": f"{len(usable):,}",
+        "Chunks": f"{sum(s.chunks for s in usable):,}",
+        "Publishers": f"{len({s.metadata.publisher for s in usable if s.metadata.publisher}):,}",
+        "Published": f"{day(dates[0])} to {day(dates[-1])}" if dates else "no dated document",
+        "Failed files": f"{sum(1 for s in sources if s.error):,}",
+    }
+    cells = "".join(f"<dt>{esc(key)}</dt><dd>{esc(value)}</dd>" for key, value in rows.items())
+    return (
+        f'<div class="t-about"><h2>About this base</h2><dl>{cells}</dl><p class="t-dim">Each sentence of an answer points '
+        "at a verbatim span of a source. What the base does not hold is said so, and what lies nearby is listed. "
+        "Nothing leaves this machine: no telemetry, no outside fonts or scripts.</p></div>"
+    )

@@ -1,0 +1,88 @@
+"""What stands in front of every response: security headers, same-site writes, a page without outside hosts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# Gradio's page needs inline scripts and compiles its templates; it may load from and talk to this server only, and
+# no attribute of any element runs as a script.
+PAGE_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; script-src-attr 'none'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; "
+    "connect-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
+    "frame-ancestors 'self'"
+)
+HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"permissions-policy": b"camera=(), microphone=(), geolocation=()",
+}
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+# Gradio's template names its own site and picture for previews of shared links.
+_PREVIEW = re.compile(rb"<meta\b[^>]*\b(?:property|name)=\"(?:og|twitter):[^>]*>\s*", re.IGNORECASE)
+
+
+class Guard:
+    """ASGI middleware; streams pass through untouched, only HTML is held until it is whole."""
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        if scope["method"] not in _SAFE and headers.get(b"sec-fetch-site") == b"cross-site":
+            await _refuse(send)
+            return
+        if b"text/html" in headers.get(b"accept", b"*/*") or headers.get(b"accept", b"*/*") == b"*/*":
+            # A compressed page could not be read here.
+            scope = {**scope, "headers": [h for h in scope["headers"] if h[0] != b"accept-encoding"]}
+        await self.app(scope, receive, _Rewrite(send))
+
+
+class _Rewrite:
+    def __init__(self, send: Send) -> None:
+        self.send = send
+        self.start: Message | None = None
+        self.body = bytearray()
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            present = {name.lower() for name, _ in message["headers"]}
+            html = any(n.lower() == b"content-type" and v.startswith(b"text/html") for n, v in message["headers"])
+            added = [(name, value) for name, value in HEADERS.items() if name not in present]
+            if b"content-security-policy" not in present:
+                added.append((b"content-security-policy", PAGE_POLICY.encode()))
+            message["headers"] = [*message["headers"], *added]
+            if html and b"content-encoding" not in present:
+                self.start = message
+                return
+        elif self.start is not None and message["type"] == "http.response.body":
+            self.body += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            body = _PREVIEW.sub(b"", bytes(self.body))
+            kept = [h for h in self.start["headers"] if h[0].lower() != b"content-length"]
+            self.start["headers"] = [*kept, (b"content-length", str(len(body)).encode())]
+            start, self.start = self.start, None
+            await self.send(start)
+            message = {"type": "http.response.body", "body": body}
+        await self.send(message)
+
+
+async def _refuse(send: Send) -> None:
+    body = b"Requests from other sites are refused."
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,151 @@
+"""What happens on each event of the page, without Gradio: questions, citations, uploads."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from assistant.models import Answer, Failure
+from assistant.web import base, conversation, panel
+from assistant.web.conversation import Turn, Turns
+from assistant.web.ports import Assistant, Ingestor, Progress
+from vectorstore.errors import SettingsError, ThesisError
+from vectorstore.records import SourceInfo
+from vectorstore.settings import Settings
+
+log = logging.getLogger(__name__)
+UPLOADS = "uploads"
+LONGEST_QUESTION = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The filters of the page as the user set them: dates are still text."""
+
+    kinds: tuple[str, ...] = ()
+    publishers: tuple[str, ...] = ()
+    since: str = ""
+    until: str = ""
+    as_of: str = ""
+
+    def filters(self) -> dict[str, Any]:
+        """Return what narrows the search, by the names of the Answer's contract. Raises SettingsError for a bad date."""
+        since, until = read_day(self.since, "From"), read_day(self.until, "To")
+        if since and until and since > until:
+            raise SettingsError(f"From {since} is after To {until}.", "Swap the two dates.")
+        named = {"kind": list(self.kinds), "publisher": list(self.publishers), "since": since, "until": until}
+        return {name: value for name, value in named.items() if value}
+
+
+def read_day(text: str | None, label: str) -> str | None:
+    """Return an ISO day; None for nothing. Raises SettingsError naming the field."""
+    value = (text or "").strip()
+    if not value:
+        return None
+    try:
+        return date.fromisoformat(value[:10]).isoformat()
+    except ValueError:
+        raise SettingsError(f"{label}: {value!r} is not a date.", "Write it as YYYY-MM-DD, or clear it.") from None
+
+
+def failure(error: ThesisError) -> Failure:
+    """Return an error as the page shows it."""
+    return Failure(kind=error.kind, message=error.message, what_to_do=error.what_to_do)
+
+
+UNFORESEEN = Failure(
+    kind="internal",
+    message="The question could not be answered because of a fault in the program.",
+    what_to_do="Try again; the log of the server names the fault.",
+)
+
+
+def ask(assistant: Assistant, turns: Turns, scope: Scope) -> Iterator[Turns]:
+    """Answer the last turn of ``turns``, yielding the conversation after each event."""
+    turn = turns[-1]
+    try:
+        as_of, filters = read_day(scope.as_of, "As of"), scope.filters()
+        past = conversation.history(turns[:-1])
+        for event in assistant.stream(turn.question, as_of=as_of, filters=filters, history=past):
+            turn = _apply(turn, event)
+            yield conversation.update(turns, turn)
+        if turn.pending:
+            log.error("the stream of answer events ended without an answer")
+            turn = replace(turn, failure=UNFORESEEN)
+            yield conversation.update(turns, turn)
+    except ThesisError as error:
+        yield conversation.update(turns, replace(turn, failure=failure(error)))
+    except Exception:
+        log.exception("answering failed")
+        yield conversation.update(turns, replace(turn, failure=UNFORESEEN))
+
+
+def _apply(turn: Turn, event: Mapping[str, Any]) -> Turn:
+    if event["type"] == "status":
+        return replace(turn, status=str(event["text"]).rstrip(".… "))
+    if event["type"] == "sentence":
+        return replace(turn, sentences=(*turn.sentences, str(event["text"])))
+    if event["type"] == "answer":
+        return replace(turn, answer=event["answer"])
+    return turn  # an event of a later version that this page has no place for
+
+
+def open_source(assistant: Assistant, answer: Answer, number: int, key: str) -> str | None:
+    """Return the panel with one source opened; None when the answer has no such source.
+
+    ``key`` comes from the browser: a marker ("S1") or a passage's index ("p3").
+    """
+    cited = next((c for c in answer.citations if c.marker == key), None)
+    if cited is not None:
+        place = (cited.document_id, cited.version, cited.start, cited.end, cited.quote)
+    elif re.fullmatch(r"p[0-9]{1,4}", key) and int(key[1:]) < len(answer.passages):
+        found = answer.passages[int(key[1:])]
+        place = (found.document_id, found.version, found.start, found.end, found.text)
+    else:
+        return None
+    document_id, version, start, end, quote = place
+    try:
+        document = assistant.document(document_id, version)
+    except ThesisError as error:
+        return panel.sources(answer, number, chosen=key, problem=str(error))
+    shown = panel.excerpt(document, start, end, quote)
+    return panel.sources(answer, number, chosen=key, shown=shown)
+
+
+def usable_name(name: str) -> str:
+    """Return a file name that is one on every system: no folder, no control or reserved character."""
+    clean = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .")
+    if re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", clean):
+        clean = f"_{clean}"
+    stem, dot, suffix = clean.rpartition(".")
+    return f"{stem[:120]}{dot}{suffix[:12]}" if dot else clean[:120] or "file"
+
+
+def upload(ingestor: Ingestor, settings: Settings, files: Sequence[str], progress: Progress) -> str:
+    """Keep uploaded files under the store and ingest them; return the report as HTML.
+
+    The same name again is a new version of the same document. Raises ThesisError.
+    """
+    folder = Path(settings.store).resolve() / UPLOADS
+    folder.mkdir(parents=True, exist_ok=True)
+    kept: list[Path] = []
+    for name in files:
+        source = Path(name)
+        target = folder / usable_name(source.name)
+        shutil.copyfile(source, target)
+        source.unlink(missing_ok=True)  # Gradio's own copy, which it would keep for ever
+        kept.append(target)
+    report = ingestor.ingest([str(path) for path in kept], meta={}, collection=None, progress=progress)
+    return base.upload_report(report, [path.name for path in kept])
+
+
+def removable(source: SourceInfo, settings: Settings) -> bool:
+    """Whether the page may take a document out: only what came in through it."""
+    folder = Path(settings.store).resolve() / UPLOADS
+    return "://" not in source.path and folder in Path(source.path).parents

@@ -1,0 +1,274 @@
+"""Answer -> HTML of the conversation. Pure functions; every text is escaped, and none of it is run as Markdown.
+
+Of an answer's Markdown only paragraphs, lists, headings, bold and simple tables are shown as such; links,
+images and HTML stay the characters that they are. Controls carry ``data-*`` attributes that assets/app.js
+and the page's listeners read; nothing has an inline handler.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from assistant.models import Answer, Claim, Failure, Retrieved, ToolResult
+from assistant.web.conversation import Turn, Turns
+from assistant.web.export import file_stem, to_markdown
+from assistant.web.text import day, esc, meta_line, title_of
+
+_INLINE = re.compile(r"\[([ST]\d+)\]|\*\*(?=\S)(.+?)(?<=\S)\*\*")
+_BULLET = re.compile(r"\s*(?:[-*•]|\d{1,2}\.)\s+")
+_HEADING = re.compile(r"#{1,6}\s+")
+_RULE = re.compile(r"\s*\|?(?:\s*:?-{3,}:?\s*\|)+\s*(?::?-{3,}:?\s*)?$")
+NEARBY = 4
+
+VERDICTS = {
+    "unsupported": "not supported by the cited source",
+    "contradicted": "contradicted by the cited source",
+    "unchecked": "not checked",
+}
+
+
+def transcript(turns: Turns) -> str:
+    """Return the finished turns."""
+    return "".join(turn_html(turn) for turn in turns if not turn.pending)
+
+
+def live(turns: Turns) -> str:
+    """Return the turn that is being answered; "" when none is."""
+    return "".join(turn_html(turn) for turn in turns if turn.pending)
+
+
+def turn_html(turn: Turn) -> str:
+    """Return one question with what came back."""
+    if turn.answer is not None:
+        body = answer_html(turn.answer, turn.number)
+    elif turn.failure is not None:
+        body = failure_html(turn.failure)
+    else:
+        said = body_html("\n\n".join(turn.sentences), {}, (), turn.number) if turn.sentences else ""
+        if turn.stopped:
+            state = '<p class="t-note">Stopped. What came before is not a checked answer.</p>'
+        else:
+            state = f'<p class="t-status"><span class="t-dot"></span>{esc(turn.status or "Searching the base")}…</p>'
+        body = said + state
+    return (
+        f'<article class="t-turn" data-turn-number="{turn.number}"><h3 class="t-question">{esc(turn.question)}</h3>'
+        f'<div class="t-answer">{body}</div></article>'
+    )
+
+
+def failure_html(failure: Failure) -> str:
+    """Return what went wrong and what to do about it."""
+    return (
+        f'<div class="t-alert" role="alert"><strong>{esc(failure.message)}</strong>'
+        f"{f'<p>{esc(failure.what_to_do)}</p>' if failure.what_to_do else ''}</div>"
+    )
+
+
+def answer_html(answer: Answer, number: int) -> str:
+    """Return an answer with its markers as buttons, its warnings and its actions."""
+    if answer.status == "error" and answer.error is not None:
+        return failure_html(answer.error) + _warnings(answer.warnings)
+    labels = {c.marker: f"Source {c.marker[1:]}: {title_of(c)}" for c in answer.citations}
+    labels.update({r.marker: f"Live figure {r.marker[1:]}: {r.tool}" for r in answer.tool_results if r.marker})
+    parts = [_scope(answer)]
+    doubtful = [claim for claim in answer.claims if claim.verdict in VERDICTS]
+    body = body_html(answer.text, labels, doubtful, number)
+    if answer.status == "insufficient_evidence":
+        body = f'<div class="t-refusal">{body or "The base does not hold the answer."}</div>'
+    elif answer.status == "partial":
+        parts.append('<p class="t-note">Part of the question is answered; the base does not cover the rest.</p>')
+    parts.append(body)
+    parts.append(_tools(answer.tool_results))
+    parts.append(_warnings(answer.warnings))
+    if answer.status == "insufficient_evidence":
+        parts.append(_nearby(answer.passages, number))
+    parts.append(_actions(answer, number))
+    return "".join(parts)
+
+
+def body_html(text: str, labels: dict[str, str], doubtful: Sequence[Claim], number: int) -> str:
+    """Return Markdown text as paragraphs, lists, headings and tables. ``labels``: marker -> what it is."""
+    out: list[str] = []
+    group: list[str] = []
+    kind = ""
+
+    def flush() -> None:
+        nonlocal group, kind
+        if group:
+            if kind == "ul":
+                out.append(f"<ul>{''.join(group)}</ul>")
+            elif kind == "table":
+                out.append(f'<div class="t-scroll"><table>{"".join(group)}</table></div>')
+            else:
+                out.append(f"<p>{'<br>'.join(group)}</p>")
+        group, kind = [], ""
+
+    offset = 0
+    for line in text.split("\n"):
+        start, offset = offset, offset + len(line) + 1
+        if not line.strip():
+            flush()
+            continue
+        bullet, heading = _BULLET.match(line), _HEADING.match(line)
+        row = line.strip().startswith("|") and line.strip().endswith("|") and len(line.strip()) > 2
+        new = "ul" if bullet else "h" if heading else "table" if row else "p"
+        if new != kind:
+            flush()
+            kind = new
+        cut = bullet.end() if bullet else heading.end() if heading else 0
+        if row:
+            if not _RULE.match(line):
+                group.append(_row(line, start, labels, doubtful, number))
+            continue
+        inner = _flagged(line[cut:], start + cut, labels, doubtful, number)
+        if heading:
+            out.append(f"<h4>{inner}</h4>")
+            kind = ""
+        else:
+            group.append(f"<li>{inner}</li>" if bullet else inner)
+    flush()
+    return f'<div class="t-body">{"".join(out)}</div>' if out else ""
+
+
+def _row(line: str, start: int, labels: dict[str, str], doubtful: Sequence[Claim], number: int) -> str:
+    cells: list[str] = []
+    position = line.index("|") + 1
+    for cell in line[position : line.rindex("|")].split("|"):
+        cells.append(f"<td>{_flagged(cell.strip(), start + position, labels, doubtful, number)}</td>")
+        position += len(cell) + 1
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _flagged(text: str, start: int, labels: dict[str, str], doubtful: Sequence[Claim], number: int) -> str:
+    """Render a line, with the claims on it that are not supported marked; ``start`` is its offset in the answer."""
+    end = start + len(text)
+    here = sorted((c for c in doubtful if c.start < end and c.end > start), key=lambda c: c.start)
+    out: list[str] = []
+    position = start
+    for claim in here:
+        low, high = max(claim.start, position), min(claim.end, end)
+        if low >= high:
+            continue
+        out.append(_inline(text[position - start : low - start], labels, number))
+        word = VERDICTS[claim.verdict]
+        reason = f": {claim.reason}" if claim.reason else ""
+        out.append(
+            f'<span class="t-doubt t-{esc(claim.verdict)}">{_inline(text[low - start : high - start], labels, number)}'
+            f'<span class="t-verdict" title="{esc(word + reason)}">{esc(word)}</span></span>'
+        )
+        position = high
+    out.append(_inline(text[position - start :], labels, number))
+    return "".join(out)
+
+
+def _inline(text: str, labels: dict[str, str], number: int) -> str:
+    out: list[str] = []
+    position = 0
+    for match in _INLINE.finditer(text):
+        out.append(esc(text[position : match.start()]))
+        marker, bold = match.group(1), match.group(2)
+        if bold is not None:
+            out.append(f"<strong>{_inline(bold, labels, number)}</strong>")
+        elif marker in labels:
+            out.append(_marker(marker, labels[marker], number))
+        else:
+            out.append(esc(match.group(0)))
+        position = match.end()
+    out.append(esc(text[position:]))
+    return "".join(out)
+
+
+def _marker(marker: str, label: str, number: int) -> str:
+    if marker.startswith("T"):
+        return f'<span class="t-marker t-tool" title="{esc(label)}">{esc(marker)}</span>'
+    return (
+        f'<button type="button" class="t-marker" data-cite="{esc(marker)}" data-turn="{number}" '
+        f'title="{esc(label)}" aria-label="{esc(label)}">{esc(marker)}</button>'
+    )
+
+
+def _scope(answer: Answer) -> str:
+    shown = [f"As of {day(answer.as_of)}"] if answer.as_of else []
+    for key, value in answer.filters.items():
+        if key in {"as_of", "roles"} or value in (None, "", (), []):
+            continue
+        values: Iterable[object] = value if isinstance(value, list | tuple) else [value]
+        shown.append(f"{key.replace('_', ' ')}: {', '.join(day(str(v)) for v in values)}")
+    if answer.standalone_question and answer.standalone_question != answer.question:
+        shown.append(f"Read as: {answer.standalone_question}")
+    return f'<p class="t-scope">{" · ".join(esc(part) for part in shown)}</p>' if shown else ""
+
+
+def _warnings(warnings: Sequence[str]) -> str:
+    if not warnings:
+        return ""
+    return f'<ul class="t-warnings">{"".join(f"<li>{esc(warning)}</li>" for warning in warnings)}</ul>'
+
+
+def _tools(results: Sequence[ToolResult]) -> str:
+    out = []
+    for result in results:
+        head = f'<span class="t-marker t-tool">{esc(result.marker)}</span> {esc(result.tool)}'
+        stale = ' <span class="t-verdict">stale</span>' if result.stale else ""
+        if result.metrics:
+            rows = "".join(
+                f"<tr><td>{esc(m.subject)}</td><td>{esc(m.name)}</td><td>{esc('n/a' if m.value is None else f'{m.value:,g}')} "
+                f"{esc(m.unit)}</td><td>as of {esc(day(m.as_of))}</td><td>{esc(m.source)}</td></tr>"
+                for m in result.metrics
+            )
+            detail = f'<div class="t-scroll"><table>{rows}</table></div>'
+        else:
+            why = (
+                f"{result.error.message} {result.error.what_to_do}" if result.error else result.status.replace("_", " ")
+            )
+            detail = f"<p>{esc(why)}</p>"
+        out.append(f'<section class="t-live"><h4>{head}{stale}</h4>{detail}{_warnings(result.warnings)}</section>')
+    return "".join(out)
+
+
+def _nearby(passages: Sequence[Retrieved], number: int) -> str:
+    if not passages:
+        return ""
+    items = "".join(
+        f'<li><button type="button" class="t-link" data-passage="{index}" data-turn="{number}">{esc(title_of(p))}</button>'
+        f' <span class="t-dim">{esc(meta_line(p.publisher, p.published, p.kind, p.page))}</span></li>'
+        for index, p in _distinct(passages)
+    )
+    return f'<div class="t-nearby"><h4>Read what lies nearby</h4><ul>{items}</ul></div>'
+
+
+def _distinct(passages: Sequence[Retrieved]) -> list[tuple[int, Retrieved]]:
+    first: dict[str, tuple[int, Retrieved]] = {}
+    for index, passage in enumerate(passages):
+        first.setdefault(passage.document_id, (index, passage))
+    return list(first.values())[:NEARBY]
+
+
+def _actions(answer: Answer, number: int) -> str:
+    cited = len(answer.citations)
+    label = f"{cited} source{'' if cited == 1 else 's'}" if cited else "Passages"
+    return (
+        f'<div class="t-actions"><button type="button" class="t-action" data-show="{number}">{label}</button>'
+        f'<button type="button" class="t-action" data-action="copy">Copy</button>'
+        f'<button type="button" class="t-action" data-action="download" data-name="{esc(file_stem(answer))}.md">'
+        f'Markdown</button><textarea class="t-export" hidden aria-hidden="true" tabindex="-1">'
+        f"{esc(to_markdown(answer))}</textarea></div>"
+    )
+
+
+def welcome(examples: Sequence[str], documents: int) -> str:
+    """Return what an empty conversation shows: what to ask of what is in."""
+    if not documents:
+        return (
+            '<div class="t-welcome"><h2>The base is empty</h2><p>Add research notes, articles or filings under '
+            "<strong>Documents</strong>; they answer questions right after.</p></div>"
+        )
+    buttons = "".join(
+        f'<button type="button" class="t-example" data-example="{esc(text)}">{esc(text)}</button>' for text in examples
+    )
+    noun = "document" if documents == 1 else "documents"
+    return (
+        f'<div class="t-welcome"><h2>Ask your research</h2><p>Every sentence of an answer points at the words it came from, '
+        f'in {documents} {noun}. Select a marker to read them in place.</p><div class="t-examples">{buttons}</div></div>'
+    )

@@ -1,0 +1,264 @@
+"""The web application: the page, the documents' own pages, and the thread that serves them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from assistant.web.document_page import POLICY, document_page, missing_page
+from assistant.web.guard import Guard
+from assistant.web.page import build
+from assistant.web.ports import Assistant, Ingestor
+from vectorstore.errors import NotFound, SettingsError, ThesisError
+from vectorstore.settings import Settings
+
+log = logging.getLogger(__name__)
+ASSETS = Path(__file__).parent / "assets"
+# Names of fonts that the systems bring; nothing is fetched.
+SANS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
+MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "Liberation Mono", "monospace")
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0f5c7a"/>'
+    '<path d="M8 10h16M16 10v14" stroke="#fff" stroke-width="3" stroke-linecap="round"/></svg>'
+)
+
+
+def create_app(assistant: Assistant, ingestor: Ingestor, settings: Settings) -> FastAPI:
+    """Return the ASGI application: ``/`` the page, ``/document/…`` the sources, ``/healthz``."""
+    app = FastAPI(title="Thesis", docs_url=None, redoc_url=None, openapi_url=None)
+    # With a CORS policy of ours, Gradio does not add its own, which echoes any origin.
+    app.add_middleware(CORSMiddleware, allow_origins=[])
+    app.add_middleware(Guard)
+
+    @app.get("/healthz")
+    def healthz() -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    @app.get("/icon.svg")
+    def icon() -> Response:
+        return Response(_ICON, media_type="image/svg+xml", headers={"cache-control": "public, max-age=86400"})
+
+    @app.get("/document/{document_id}/page/{page}.png")
+    def picture(document_id: str, page: str, request: Request) -> Response:
+        start, end = _offset(request, "start"), _offset(request, "end")
+        spans = [(start, end)] if start is not None and end is not None and start < end else []
+        try:
+            number = _count(page)
+            if number is None or number < 1:
+                raise NotFound(f"There is no page {page[:20]!r}.", "Pages count from 1.")
+            data = ingestor.page_picture(document_id, request.query_params.get("version"), number, spans)
+        except ThesisError as error:
+            return _missing(error)
+        if data is None:
+            return _missing(NotFound("There is no picture of this page.", "Open the document's text instead."))
+        return Response(data, media_type="image/png", headers={"cache-control": "private, max-age=3600"})
+
+    @app.get("/document/{document_id}")
+    def document(document_id: str, request: Request) -> Response:
+        try:
+            found = assistant.document(document_id, request.query_params.get("version"))
+        except ThesisError as error:
+            return _missing(error)
+        nonce = secrets.token_urlsafe(16)
+        text = document_page(found, start=_offset(request, "start"), end=_offset(request, "end"), nonce=nonce)
+        return _html(text, nonce)
+
+    page = build(assistant, ingestor, settings)
+    style = (ASSETS / "style.css").read_text(encoding="utf-8")
+    script = (ASSETS / "app.js").read_text(encoding="utf-8")
+    return gr.mount_gradio_app(  # type: ignore[no-any-return]
+        app,
+        page,
+        path="/",
+        footer_links=[],
+        run_history=False,
+        allowed_paths=[],
+        blocked_paths=[str(Path(settings.store).resolve())],
+        show_error=True,
+        max_file_size=f"{settings.file_limit_mb}mb",
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        enable_monitoring=False,
+        theme=_theme(),
+        css=style,
+        head=f'<link rel="icon" href="icon.svg"><script>{script}</script>',
+    )
+
+
+def _theme() -> gr.themes.Base:
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.cyan,
+        neutral_hue=gr.themes.colors.slate,
+        radius_size=gr.themes.sizes.radius_sm,
+        spacing_size=gr.themes.sizes.spacing_sm,
+        font=[gr.themes.Font(name) for name in SANS],
+        font_mono=[gr.themes.Font(name) for name in MONO],
+    )
+
+
+def _count(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 10 else None
+
+
+def _offset(request: Request, name: str) -> int | None:
+    """Return a query's offset; -1 for one that is no number, so that the page says that there is no such span."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    value = _count(text)
+    return -1 if value is None else value
+
+
+def _html(text: str, nonce: str, status: int = 200) -> HTMLResponse:
+    headers = {"content-security-policy": POLICY.format(nonce=nonce), "cache-control": "private, no-cache"}
+    return HTMLResponse(text, status_code=status, headers=headers)
+
+
+def _missing(error: ThesisError) -> HTMLResponse:
+    nonce = secrets.token_urlsafe(16)
+    status = 404 if isinstance(error, NotFound) else 503
+    return _html(missing_page(error.message, error.what_to_do, nonce), nonce, status)
+
+
+class _Running:
+    """A uvicorn server on a thread of its own, with the event loop in which the application is made, too.
+
+    Gradio makes locks while a page is built, and an event loop for them where none runs, which nobody closes.
+    """
+
+    def __init__(self, make: Callable[[], FastAPI], listening: socket.socket) -> None:
+        self.listening = listening
+        self.thread = threading.Thread(target=self._run, name="thesis-web", daemon=True)
+        self._make = make
+        self._server: uvicorn.Server | None = None
+        self._error: BaseException | None = None
+        self._made = threading.Event()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # noqa: BLE001 - raised again where start() waits
+            self._error = error
+        finally:
+            self._made.set()
+
+    async def _serve(self) -> None:
+        config = uvicorn.Config(self._make(), log_level="warning", timeout_graceful_shutdown=2, access_log=False)
+        self._server = uvicorn.Server(config)
+        self._made.set()
+        await self._server.serve(sockets=[self.listening])
+
+    def start(self) -> None:
+        """Return once it answers; raises what stopped it from starting."""
+        self.thread.start()
+        self._made.wait()
+        while self.thread.is_alive() and self._server is not None and not self._server.started:
+            self.thread.join(0.05)
+        if self._error is not None:
+            raise self._error
+        if self._server is None or not self._server.started:
+            raise SettingsError("The web server did not start.", "The log names the reason.")
+
+    def stop(self, timeout: float) -> None:
+        if self._server is not None:
+            self._server.should_exit = True
+            self.thread.join(timeout)
+            if self.thread.is_alive():
+                self._server.force_exit = True
+                self.thread.join(timeout)
+        self.listening.close()
+
+
+@dataclass(frozen=True)
+class Handle:
+    """A running server. ``url`` is where a browser on this machine finds it."""
+
+    url: str
+    _running: _Running = field(repr=False)
+
+    def wait(self) -> None:
+        """Block until the server ends or Ctrl-C."""
+        while self._running.thread.is_alive():
+            self._running.thread.join(0.5)  # a join without limit would not see Ctrl-C on Windows
+
+    def close(self, *, timeout: float = 10.0) -> None:
+        """Stop serving and free the port; safe to call twice."""
+        self._running.stop(timeout)
+
+
+def serve(
+    assistant: Assistant,
+    ingestor: Ingestor,
+    settings: Settings,
+    *,
+    block: bool = True,
+    on_ready: Callable[[str], None] | None = None,
+) -> Handle:
+    """Serve the page on ``settings.host`` and ``settings.port`` (0: a free port).
+
+    ``on_ready`` is called with the address once it answers (default when blocking: print it). Raises SettingsError
+    for an address that cannot be had.
+    """
+    listening = _listen(settings.host, settings.port)
+    running = _Running(lambda: create_app(assistant, ingestor, settings), listening)
+    try:
+        running.start()
+    except BaseException:
+        listening.close()
+        raise
+    handle = Handle(_url(settings.host, listening.getsockname()[1]), running)
+    if on_ready is not None:
+        on_ready(handle.url)
+    elif block:
+        print(f"Thesis is ready on {handle.url}", flush=True)
+    if block:
+        try:
+            handle.wait()
+        except KeyboardInterrupt:
+            log.info("stopping")
+        finally:
+            handle.close()
+    return handle
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    if port > 65535:
+        raise SettingsError(f"Port {port} is none.", "Ports go from 0 (any free one) to 65535.")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise SettingsError(f"The address {host}:{port} cannot be served: {error}.", "Mend host and port.") from error
+    try:
+        if os.name == "posix":  # on Windows the option would let two servers share the port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        raise SettingsError(
+            f"Port {port} on {host} cannot be used: {error.strerror or error}.",
+            "Stop the program that holds it, or choose another port: --port NUMBER or THESIS_PORT=NUMBER.",
+        ) from error
+    return listening
+
+
+def _url(host: str, port: int) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{port}"

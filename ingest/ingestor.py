@@ -1,0 +1,183 @@
+"""The door that app.py hands to the command line and the web page: one store, and all that goes into it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ingest import pipeline
+from ingest.fetch import normalize_url
+from ingest.pool import Worker
+from ingest.progress import Failed, IngestReport
+from ingest.sources import Item, identity, is_url, shown, under, upload_name
+from vectorstore.errors import NotFound, ReadError, ThesisError
+from vectorstore.records import SourceInfo
+from vectorstore.settings import Settings
+from vectorstore.store import Store
+
+_SHORTEST_PREFIX = 4
+_PICTURE_SECONDS = 30.0
+
+
+class Ingestor:
+    """Ingest, remove, rebuild and page pictures over one open store.
+
+    Safe to use from several threads: one ingest runs at a time, the others wait. Does not own the store; ``close``
+    ends its own worker process only.
+    """
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.store = store
+        self.settings = settings
+        self._writing = threading.RLock()
+        self._drawing = threading.Lock()
+        self._drawer: Worker | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        with self._drawing:
+            if self._drawer is not None:
+                self._drawer.close()
+                self._drawer.release()
+                self._drawer = None
+
+    def ingest(
+        self,
+        paths: Sequence[str],
+        *,
+        meta: Mapping[str, str] | None = None,
+        collection: str | None = None,
+        sync: bool = False,
+        progress: pipeline.ProgressCallback | None = None,
+    ) -> IngestReport:
+        """Bring files, folders and URLs in; see ``pipeline.ingest``."""
+        with self._writing:
+            return pipeline.ingest(
+                self.store,
+                paths,
+                settings=self.settings,
+                meta=meta,
+                collection=collection,
+                sync=sync,
+                progress=progress,
+            )
+
+    def ingest_uploads(
+        self,
+        files: Sequence[tuple[str, str | Path]],
+        *,
+        meta: Mapping[str, str] | None = None,
+        collection: str | None = None,
+        progress: pipeline.ProgressCallback | None = None,
+    ) -> IngestReport:
+        """Bring in uploads given as (name, path of the bytes). The name is the identity, ``upload:/NAME``.
+
+        The same name again is a new version of the same document; of two in one call the last one counts.
+        """
+        items: dict[str, Item] = {}
+        failed: list[Failed] = []
+        for name, file in files:
+            try:
+                safe = upload_name(name)
+                items[safe] = Item(f"upload:/{safe}", safe, Path(file), Path(file).stat().st_size)
+            except ReadError as error:
+                failed.append(Failed(shown(name), str(error)))
+            except OSError as error:
+                text = f"The upload can't be read ({error.strerror}). Upload it again."
+                failed.append(Failed(f"upload:/{safe}", text))
+        with self._writing:
+            return pipeline.ingest_items(
+                self.store,
+                list(items.values()),
+                settings=self.settings,
+                meta=meta,
+                collection=collection,
+                progress=progress,
+                failed=failed,
+            )
+
+    def ingest_knowledge(self, progress: pipeline.ProgressCallback | None = None) -> IngestReport | None:
+        """Ingest the folder ``settings.knowledge`` into an empty store; None where there is nothing to do."""
+        folder = Path(self.settings.knowledge) if self.settings.knowledge else None
+        if folder is None or not folder.is_dir() or not self.store.is_empty():
+            return None
+        return self.ingest([str(folder)], progress=progress)
+
+    def remove(self, names: Sequence[str]) -> int:
+        """Remove documents named by id, by the unique start of an id, by path or URL, or all below a folder.
+
+        Returns how many there were. Raises NotFound for a name that means nothing, before anything is removed.
+        """
+        with self._writing:
+            infos = self.store.sources()
+            found: dict[str, None] = {}
+            for name in names:
+                found.update(dict.fromkeys(_named(name, infos)))
+            return self.store.remove(list(found)) if found else 0
+
+    def page_picture(
+        self, document_id: str, version: str | None, page: int, spans: Sequence[tuple[int, int]] = ()
+    ) -> bytes | None:
+        """Return a page (from 1) as PNG with ``spans`` (offsets into the document's text) highlighted.
+
+        None where the document keeps no picture-able original or has no such page. Raises NotFound for an unknown
+        document, ReadError where the page cannot be drawn.
+        """
+        document = self.store.document(document_id, version)
+        place = next((p for p in document.pages if p.number == page), None)
+        data = self.store.original(document_id, version) if place is not None else None
+        if place is None or data is None:
+            return None
+        shown_spans = [(max(a, place.start), min(b, place.end)) for a, b in spans if a < place.end and b > place.start]
+        with self._drawing:
+            if self._drawer is None:
+                self._drawer = Worker()
+            picture: bytes = self._drawer.call(
+                "ingest.worker:page_picture",
+                data,
+                page,
+                shown_spans,
+                place.start,
+                seconds=_PICTURE_SECONDS,
+                what=f"Page {page} of {document.path}",
+            )
+        return picture
+
+    def rebuild(self, progress: pipeline.ProgressCallback | None = None) -> int:
+        """Make both indexes again from the stored text, cutting it anew where the chunker has changed.
+
+        Returns the number of chunks.
+        """
+        with self._writing:
+            return pipeline.rechunk(self.store, self.settings, progress)
+
+
+def _named(name: str, infos: Sequence[SourceInfo]) -> list[str]:
+    exact = [info.document_id for info in infos if info.document_id == name or info.path == name]
+    if exact:
+        return exact
+    if len(name) >= _SHORTEST_PREFIX:
+        starting = [info.document_id for info in infos if info.document_id.startswith(name.lower())]
+        if len(starting) == 1:
+            return starting
+        if starting:
+            raise NotFound(f"{name} is the start of {len(starting)} document ids.", "Give more of the id.")
+    try:
+        place = normalize_url(name) if is_url(name) else identity(Path(name).expanduser())
+    except (ThesisError, OSError, ValueError, RuntimeError):
+        place = name
+    at = [info.document_id for info in infos if info.path == place]
+    below = at or [info.document_id for info in infos if not is_url(info.path) and under(info.path, place)]
+    if not below:
+        raise NotFound(f"No document {shown(name)} is in the base.", "See what is in it: thesis sources")
+    return below

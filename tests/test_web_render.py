@@ -1,0 +1,374 @@
+"""Answers, panels, tables and document pages as HTML: structure, offsets, and that no text becomes active."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from web_fakes import (
+    HOSTILE_TEXT,
+    HOSTILE_TITLE,
+    NOTE_TEXT,
+    FakeAssistant,
+    FakeFailure,
+    FakeReport,
+    citation,
+    make_document,
+    sample_documents,
+)
+
+from assistant.models import Answer, Claim, Failure, Metric, ToolResult
+from assistant.web import base, conversation, panel, render
+from assistant.web.conversation import Turn
+from assistant.web.document_page import document_page
+from assistant.web.text import day, document_path, esc, file_name, meta_line
+from vectorstore.records import Metadata, Page
+from vectorstore.settings import Settings
+
+KNOWN_TAGS = {
+    "a", "article", "aside", "b", "blockquote", "body", "br", "button", "dd", "details", "div", "dl", "dt", "em",
+    "figcaption", "figure", "h1", "h2", "h3", "h4", "head", "header", "html", "img", "li", "main", "mark", "meta", "p",
+    "section", "span", "strong", "style", "script", "summary", "table", "tbody", "td", "textarea", "th", "thead", "title",
+    "tr", "ul",
+}  # fmt: skip
+
+
+class Parsed(HTMLParser):
+    """Collects elements, attributes and text as a browser would see them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.marked: list[str] = []
+        self._mark = 0
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._mark += tag == "mark"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._mark -= tag == "mark"
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+        if self._mark:
+            self.marked.append(data)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.texts)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.elements if name == tag]
+
+
+def assert_inert(html: str, *, scripts: int = 0) -> Parsed:
+    """Only our elements, no inline handler, no address that leads elsewhere or runs."""
+    parsed = Parsed(html)
+    for tag, attrs in parsed.elements:
+        assert tag in KNOWN_TAGS
+        for name, value in attrs.items():
+            assert not name.startswith("on"), (tag, name)
+            if name in {"href", "src"}:
+                assert value is not None
+                assert value.startswith("document/") or value.startswith(tuple("0123456789abcdef")) or value == "../"
+    assert len(parsed.all("script")) == scripts
+    return parsed
+
+
+def answer(text: str, **fields: object) -> Answer:
+    values = {"answer_id": "a", "question": "Q?", "standalone_question": "Q?", "status": "answered", "text": text}
+    return Answer.model_validate(values | fields)
+
+
+def hostile_answer() -> Answer:
+    document = sample_documents()[2]
+    cited = citation(document, 0, len(document.text))
+    return answer(
+        f"**{HOSTILE_TITLE}**\n\n- {HOSTILE_TEXT} [S1]",
+        question=HOSTILE_TEXT,
+        standalone_question=HOSTILE_TITLE,
+        citations=(cited.model_copy(update={"url": "javascript:alert(1)"}),),
+        passages=FakeAssistant().answer("hostile harbour terms").passages,
+        warnings=(HOSTILE_TEXT,),
+        filters={"publisher": [HOSTILE_TITLE]},
+        tool_results=(
+            ToolResult(tool=HOSTILE_TITLE, marker="T1", warnings=(HOSTILE_TEXT,)),
+            ToolResult(
+                tool="quote",
+                marker="T2",
+                metrics=(Metric(name=HOSTILE_TITLE, subject=HOSTILE_TEXT, value=1.0, unit="<i>", as_of="<b>"),),
+            ),
+        ),
+        claims=(Claim(text="x", start=2, end=20, verdict="unsupported", reason=HOSTILE_TEXT),),
+    )
+
+
+def test_hostile_text_is_shown_and_does_nothing_in_the_conversation() -> None:
+    turn = Turn(question=HOSTILE_TEXT, number=1, answer=hostile_answer())
+    parsed = assert_inert(render.transcript((turn,)))
+    assert HOSTILE_TEXT in parsed.text
+    assert not parsed.all("img")
+    assert not parsed.all("a")
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        Turn(HOSTILE_TEXT, status=HOSTILE_TITLE, sentences=(HOSTILE_TEXT,)),
+        Turn(HOSTILE_TEXT, failure=Failure(kind="x", message=HOSTILE_TITLE, what_to_do=HOSTILE_TEXT)),
+        Turn(HOSTILE_TEXT, stopped=True, sentences=(HOSTILE_TEXT,)),
+    ],
+)
+def test_unfinished_turns_are_inert(turn: Turn) -> None:
+    assert HOSTILE_TEXT in assert_inert(render.turn_html(turn)).text
+
+
+def test_hostile_text_is_inert_in_the_panel() -> None:
+    document = sample_documents()[2]
+    shown = panel.excerpt(document, 0, 30, document.text[0:30])
+    for chosen in ("S1", "p1"):
+        parsed = assert_inert(panel.sources(hostile_answer(), 1, chosen=chosen, shown=shown))
+        assert HOSTILE_TITLE in parsed.text
+        assert "".join(parsed.marked) == document.text[0:30]
+        assert [a["href"] for a in parsed.all("a")] == [shown.link]
+
+
+def test_hostile_titles_are_inert_in_the_table_and_the_examples() -> None:
+    sources = FakeAssistant().sources()
+    parsed = assert_inert(base.table(sources))
+    assert HOSTILE_TITLE in parsed.text
+    assert "<b>Evil</b> & Co" in parsed.text
+    asked = assert_inert(render.welcome(base.examples(sources), 3)).all("button")
+    assert any(HOSTILE_TITLE in (attrs["data-example"] or "") for attrs in asked)
+
+
+def test_hostile_names_and_errors_are_inert_in_an_upload_report() -> None:
+    report = FakeReport(
+        added=1,
+        failed=(FakeFailure("/s/bad.md", error=HOSTILE_TEXT),),
+        skipped=(FakeFailure("/s/x.exe", reason=HOSTILE_TITLE),),
+        warnings=(FakeFailure("/s/<b>ok.md", text=HOSTILE_TITLE),),
+    )
+    parsed = assert_inert(base.upload_report(report, ["<b>ok.md", "bad.md", "x.exe"]))
+    assert "1 added, 1 failed, 1 skipped" in parsed.text
+    assert "bad.md: " + HOSTILE_TEXT in parsed.text
+    assert f"<b>ok.md · {HOSTILE_TITLE}" in parsed.text
+    assert "It can be asked about now." in parsed.text
+
+
+def test_hostile_text_is_inert_on_its_own_page() -> None:
+    document = sample_documents()[2]
+    parsed = assert_inert(document_page(document, start=8, end=15, nonce="n"), scripts=1)
+    assert "".join(parsed.marked) == HOSTILE_TEXT[8:15]
+    assert [attrs["nonce"] for attrs in parsed.all("script")] == ["n"]
+
+
+@given(st.text(max_size=200))
+def test_any_text_survives_as_text(text: str) -> None:
+    clean = "".join(c for c in text if c not in "\r\0" and not 0xD800 <= ord(c) <= 0xDFFF)
+    parsed = Parsed(f"<p>{esc(clean)}</p>")
+    assert [tag for tag, _ in parsed.elements] == ["p"]
+    assert parsed.text == clean
+
+
+@given(st.text(alphabet="ab \n*|#-[]S1<&", max_size=120))
+def test_any_answer_text_gives_only_known_elements(text: str) -> None:
+    parsed = Parsed(render.body_html(text, {"S1": "Source"}, (), 1))
+    assert {tag for tag, _ in parsed.elements} <= {
+        "div", "p", "ul", "li", "h4", "table", "tr", "td", "strong", "button", "br",
+    }  # fmt: skip
+
+
+def test_markers_become_buttons_only_where_they_are_cited() -> None:
+    document = sample_documents()[0]
+    start = NOTE_TEXT.index("The gap to large caps")
+    cited = citation(document, start, start + 57)
+    parsed = Parsed(render.answer_html(answer("A gap. [S1] Not mine. [S2]", citations=(cited,)), 7))
+    buttons = [attrs for attrs in parsed.all("button") if "data-cite" in attrs]
+    assert [(b["data-cite"], b["data-turn"], b["aria-label"]) for b in buttons] == [
+        ("S1", "7", "Source 1: Valuation gap")
+    ]
+    assert "[S2]" in parsed.text
+
+
+def test_structure_of_an_answer() -> None:
+    html = render.body_html(
+        "**Bull case**\n\n- One\n- Two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n# End\nline", {}, (), 1
+    )
+    assert html == (
+        '<div class="t-body"><p><strong>Bull case</strong></p><ul><li>One</li><li>Two</li></ul>'
+        '<div class="t-scroll"><table><tr><td>a</td><td>b</td></tr><tr><td>1</td><td>2</td></tr></table></div>'
+        "<h4>End</h4><p>line</p></div>"
+    )
+
+
+def test_only_claims_that_are_not_supported_are_marked() -> None:
+    text = "Good claim. [S1] Bad claim. [S2] Open claim."
+    claims = tuple(
+        Claim(text=part, start=text.index(part), end=text.index(part) + len(part), verdict=verdict, reason=reason)
+        for part, verdict, reason in (
+            ("Good claim.", "supported", ""),
+            ("Bad claim.", "contradicted", "the source says 4"),
+            ("Open claim.", "unchecked", ""),
+        )
+    )
+    html = render.answer_html(answer(text, claims=claims), 1)
+    assert "contradicted by the cited source: the source says 4" in html
+    assert html.count("t-doubt") == 2
+    assert '<span class="t-doubt t-contradicted">Bad claim.' in html
+    assert "Good claim.<" not in html
+
+
+def test_a_refusal_is_plain_and_leads_to_what_lies_nearby() -> None:
+    refused = FakeAssistant().answer("Who won the tournament final?")
+    assert refused.status == "insufficient_evidence"
+    parsed = Parsed(render.answer_html(refused, 2))
+    assert "Nothing in the base speaks of this." in parsed.text
+    nearby = [attrs for attrs in parsed.all("button") if "data-passage" in attrs]
+    assert nearby[0]["data-passage"] == "0"
+    assert {attrs["data-turn"] for attrs in nearby} == {"2"}
+    assert '<details class="t-rest" open>' in panel.sources(refused, 2)
+
+
+def test_warnings_errors_and_scope_are_said_in_words() -> None:
+    shown = render.answer_html(
+        answer(
+            "x",
+            as_of="2023-06-30",
+            warnings=("2 undated documents left out",),
+            filters={"kind": ["note"], "since": None},
+        ),
+        1,
+    )
+    assert "As of 30 Jun 2023 · kind: note" in shown
+    assert "2 undated documents left out" in shown
+    failed = answer("", status="error", error=Failure(kind="x", message="The store is locked.", what_to_do="Close it."))
+    assert render.answer_html(failed, 1) == (
+        '<div class="t-alert" role="alert"><strong>The store is locked.</strong><p>Close it.</p></div>'
+    )
+
+
+def test_an_excerpt_holds_the_quote_in_600_characters_of_each_side() -> None:
+    document = sample_documents()[0]
+    start = NOTE_TEXT.index("The gap to large caps")
+    end = start + len("The gap to large caps stood at 26 percent in March 2024.")
+    shown = panel.excerpt(document, start, end, NOTE_TEXT[start:end])
+    assert shown.before + shown.quote + shown.after in NOTE_TEXT
+    assert 580 < len(shown.before) <= 600
+    assert 580 < len(shown.after) <= 600
+    assert (shown.starts_document, shown.ends_document, shown.faithful, shown.page) == (False, False, True, None)
+    assert shown.link == document_path(document.document_id, document.version, start, end)
+    assert not panel.excerpt(document, start, end, "other words").faithful
+
+
+@given(st.integers(-50, 1800), st.integers(-50, 1800))
+def test_an_excerpt_of_any_span_is_a_stretch_of_the_text(start: int, end: int) -> None:
+    shown = panel.excerpt(sample_documents()[0], start, end, "")
+    assert shown.before + shown.quote + shown.after in NOTE_TEXT
+
+
+def test_a_pdf_excerpt_comes_with_its_page() -> None:
+    document = sample_documents()[1]
+    start = document.text.index("Revenue")
+    shown = panel.excerpt(document, start, start + 7, "Revenue")
+    assert shown.page == 2
+    assert shown.picture == (
+        f"document/{document.document_id}/page/2.png?version={document.version}&start={start}&end={start + 7}"
+    )
+
+
+def test_passages_that_are_cited_are_not_listed_again() -> None:
+    answered = FakeAssistant().answer("What was the gap to large caps in March 2024?")
+    parsed = Parsed(panel.sources(answered, 1))
+    listed = [attrs["data-passage"] for attrs in parsed.all("button") if "data-passage" in attrs]
+    cited = answered.citations[0].chunk_id
+    assert listed == [str(i) for i, p in enumerate(answered.passages) if p.chunk_id != cited]
+    assert len(listed) == len(answered.passages) - 1
+
+
+def test_a_span_over_a_page_break_is_marked_on_both_pages() -> None:
+    document = make_document("a.pdf", "one two three", metadata=Metadata(), pages=(Page(1, 0, 4, "iv"), Page(2, 4, 13)))
+    parsed = Parsed(document_page(document, start=2, end=7, nonce="n"))
+    assert parsed.marked == ["e ", "two"]
+    assert [attrs.get("id") for attrs in parsed.all("mark")] == ["cited", None]
+    assert "Page iv" in parsed.text
+    assert "Page 2" in parsed.text
+
+
+@pytest.mark.parametrize(("start", "end"), [(5, 5), (9, 3), (0, 999), (-1, 4), (3, None)])
+def test_a_span_that_is_none_is_said(start: int, end: int | None) -> None:
+    document = make_document("a.md", "one two three", metadata=Metadata())
+    parsed = Parsed(document_page(document, start=start, end=end, nonce="n"))
+    assert parsed.marked == []
+    assert "does not have" in parsed.text
+    assert "one two three" in parsed.text
+
+
+def test_the_table_finds_by_every_column_and_shows_errors() -> None:
+    sources = FakeAssistant().sources()
+    broken = replace(sources[0], error="No text layer.", state="failed", chunks=0)
+    found = Parsed(base.table([*sources[1:], broken], "harbor 10-k")).text
+    assert "1 of 3 documents." in found
+    assert "Harbor Tools 10-K" in found
+    assert "Valuation gap" not in found
+    assert "No text layer." in Parsed(base.table([broken])).text
+    assert not Parsed(base.table([broken])).all("a")
+
+
+def test_choices_and_examples_fit_what_is_in() -> None:
+    sources = FakeAssistant().sources()
+    assert base.choices(sources) == base.Choices(
+        ("article", "filing", "note"), ("<b>Evil</b> & Co", "Sample notes", "SEC")
+    )
+    assert base.examples(sources)[:2] == (
+        "What are the main points of “Valuation gap”?",
+        "What did Harbor Tools Inc. say about revenue in FY2023?",
+    )
+    assert base.choices([replace(s, chunks=0) for s in sources]) == base.Choices((), ())
+
+
+def test_about_counts_what_can_answer() -> None:
+    text = Parsed(base.about(FakeAssistant().sources(), Settings(store="/somewhere/private/base"))).text
+    assert "Documents3Chunks9Publishers3" in text
+    assert "5 Jan 2024 to 20 Mar 2024" in text
+    assert "private" not in text
+
+
+@pytest.mark.parametrize(
+    ("iso", "words"), [("2023-06-02", "2 Jun 2023"), (None, ""), ("2023", "2023"), ("2023-13-01", "2023-13-01")]
+)
+def test_days_in_words(iso: str | None, words: str) -> None:
+    assert day(iso) == words
+
+
+def test_small_texts() -> None:
+    assert meta_line("SEC", "2024-02-28", "filing", 12) == "SEC · 28 Feb 2024 · filing · p. 12"
+    assert meta_line(None, None, None) == ""
+    assert [file_name(p) for p in ("a/b.md", r"C:\x\y.pdf", "https://h.test/p/q.html?x=1")] == [
+        "b.md",
+        "y.pdf",
+        "q.html",
+    ]
+    assert document_path("a/b?c", "v", 1, 2) == "document/a%2Fb%3Fc?version=v&start=1&end=2#cited"
+
+
+def test_a_conversation_keeps_numbers_and_a_bounded_length() -> None:
+    turns: conversation.Turns = ()
+    for index in range(60):
+        turns = conversation.begin(turns, f"q{index}")
+    assert (len(turns), turns[0].number, turns[-1].number) == (50, 11, 60)
+    assert all(turn.stopped for turn in conversation.stop(turns))
+    assert conversation.find(turns, "60") is turns[-1]
+    assert conversation.find(turns, "3") is None
+    done = conversation.update(turns, replace(turns[-1], answer=answer("Because.")))
+    assert conversation.history(done) == (
+        {"role": "user", "content": "q59"},
+        {"role": "assistant", "content": "Because."},
+    )

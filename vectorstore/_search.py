@@ -1,0 +1,177 @@
+"""From a question to passages: vectors, words, and their fusion. Reads only; safe in any number of threads."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vectorstore.chroma import BODY, FURNITURE, VectorIndex, collection_of
+from vectorstore.embedding import Embedder
+from vectorstore.keyword import KeywordIndex
+from vectorstore.ledger import Ledger, Match
+from vectorstore.records import Filters, Passage
+
+Vectors = NDArray[np.float32]
+Scored = tuple[str, float]
+DocumentVectors = tuple[list[str], NDArray[np.str_], Vectors]
+
+# Up to here every candidate is scored exactly (about 2 ms); beyond, Chroma's graph is asked for ever more neighbours.
+EXACT_LIMIT = 20_000
+_MOST_NEIGHBOURS = 2_000
+_MATRIX_BYTES = 256 << 20
+# Reciprocal rank fusion: Cormack, Clarke and Buettcher, SIGIR 2009, whose constant is 60.
+RRF_CONSTANT = 60
+_FUSION_DEPTH = 50
+
+
+def narrows(filters: Filters) -> bool:
+    """Whether ``filters`` leave any document out (roles choose chunks, not documents)."""
+    named = (getattr(filters, name) for name in Filters.__slots__ if name != "roles")
+    return any(value not in ((), None) for value in named)
+
+
+class Searcher:
+    """Search over one state of the indexes."""
+
+    def __init__(self, ledger: Ledger, vectors: VectorIndex, keyword: KeywordIndex, embedder: Embedder) -> None:
+        self._ledger, self._vectors, self._keyword, self._embedder = ledger, vectors, keyword, embedder
+        self._matrices = _Matrices()
+        # One question is searched under several filters.
+        self._vector = lru_cache(maxsize=128)(lambda query: self._embedder.encode([query])[0])
+
+    def dense(self, query: str, k: int, filters: Filters) -> list[Passage]:
+        """Return up to ``k`` passages by cosine similarity: fewer only where fewer match."""
+        if k < 1:
+            return []
+        vector = self._vector(query)
+        if not narrows(filters):
+            return self._approximate(vector, k, None, filters)
+        matched = self._ledger.matching(filters)
+        if sum(match.chunks for match in matched) <= EXACT_LIMIT:
+            return self._exact(vector, k, matched, filters.roles)
+        return self._approximate(vector, k, matched, filters)
+
+    def keyword(self, query: str, k: int, filters: Filters) -> list[Passage]:
+        """Return up to ``k`` passages by BM25."""
+        if k < 1:
+            return []
+        documents, selective = None, False
+        if narrows(filters):
+            matched = self._ledger.matching(filters)
+            documents = [match.number for match in matched]
+            selective = 5 * sum(match.chunks for match in matched) < self._ledger.count_chunks()
+        found: list[Scored] = []
+        for name in _collections(filters.roles):
+            roles = () if name == BODY else tuple(role for role in filters.roles if role != "body")
+            found += self._keyword.search(name, query, k, documents, roles, selective=selective)
+        return self._passages(_best(found, k), filters.roles)
+
+    def fused(self, query: str, k: int, filters: Filters) -> list[Passage]:
+        """Return up to ``k`` passages by reciprocal rank fusion of both; the score is the sum of 1/(60 + rank)."""
+        if k < 1:
+            return []
+        depth = max(_FUSION_DEPTH, 3 * k)
+        passages: dict[str, Passage] = {}
+        scores: dict[str, float] = {}
+        for ranking in (self.dense(query, depth, filters), self.keyword(query, depth, filters)):
+            for rank, passage in enumerate(ranking, start=1):
+                name = passage.chunk.chunk_id
+                passages[name] = passage
+                scores[name] = scores.get(name, 0.0) + 1.0 / (RRF_CONSTANT + rank)
+        return [_scored(passages[name], score) for name, score in _best(scores.items(), k)]
+
+    def _exact(self, vector: Vectors, k: int, matched: Sequence[Match], roles: Sequence[str]) -> list[Passage]:
+        found: list[Scored] = []
+        for match in matched:
+            ids, chunk_roles, matrix = self._matrices.get(
+                match, lambda name: self._ledger.vectors(self._embedder.fingerprint, name)
+            )
+            if not ids:
+                continue
+            similar = matrix @ vector
+            if roles:
+                similar = np.where(np.isin(chunk_roles, roles), similar, -np.inf)
+            count = min(k, len(ids))
+            best = np.argpartition(-similar, count - 1)[:count]
+            found += [(ids[i], float(similar[i])) for i in best if np.isfinite(similar[i])]
+        return self._passages(_best(found, k), roles)
+
+    def _approximate(self, vector: Vectors, k: int, matched: Sequence[Match] | None, filters: Filters) -> list[Passage]:
+        allowed = None if matched is None else {match.document_id for match in matched}
+        collections = _collections(filters.roles)
+        total = sum(self._vectors.count(name) for name in collections)
+        fetch = k if allowed is None else 4 * k
+        while True:
+            found = [hit for name in collections for hit in self._vectors.nearest(name, vector, fetch)]
+            passages = self._passages(_best(found, len(found)), filters.roles, allowed)
+            if len(passages) >= k:
+                return passages[:k]
+            if fetch >= min(total, _MOST_NEIGHBOURS):
+                break
+            fetch *= 4
+        # A graph need not reach every point: what it leaves short is scored in full.
+        if matched is None:
+            matched = self._ledger.matching(filters)
+        return self._exact(vector, k, matched, filters.roles)
+
+    def _passages(
+        self, scored: Sequence[Scored], roles: Sequence[str], documents: set[str] | None = None
+    ) -> list[Passage]:
+        """Look the hits up in the ledger, which decides what is in: an index may be a moment ahead or behind."""
+        chunks = self._ledger.chunks_by_id([name for name, _ in scored])
+        heads = self._ledger.heads_of(list({chunk.document_id for chunk in chunks.values()}))
+        passages = []
+        for name, score in scored:
+            chunk = chunks.get(name)
+            head = heads.get(chunk.document_id) if chunk else None
+            if chunk is None or head is None or chunk.version != head.version:
+                continue
+            if (roles and chunk.role not in roles) or (documents is not None and chunk.document_id not in documents):
+                continue
+            passages.append(Passage(chunk, head.metadata, head.path, head.collection, score))
+        return passages
+
+
+class _Matrices:
+    """The vectors of the documents last asked for, at most 256 MiB of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[str, int], DocumentVectors] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, match: Match, load: Callable[[str], DocumentVectors]) -> DocumentVectors:
+        key = (match.document_id, match.revision)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        value = load(match.document_id)
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = value
+                self._bytes += value[2].nbytes
+            while self._bytes > _MATRIX_BYTES and len(self._kept) > 1:
+                _, old = self._kept.popitem(last=False)
+                self._bytes -= old[2].nbytes
+        return value
+
+
+def _collections(roles: Sequence[str]) -> tuple[str, ...]:
+    if not roles:
+        return (BODY, FURNITURE)
+    return tuple(sorted({collection_of(role) for role in roles}))
+
+
+def _best(scored: Iterable[Scored], k: int) -> list[Scored]:
+    """Return the ``k`` best; equal scores stand in the order of their ids, so that a run can be repeated."""
+    return sorted(scored, key=lambda item: (-item[1], item[0]))[:k]
+
+
+def _scored(passage: Passage, score: float) -> Passage:
+    return Passage(passage.chunk, passage.metadata, passage.path, passage.collection, score)
