@@ -7,51 +7,88 @@ so that `thesis ask` never loads gradio.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any, TextIO
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
 from assistant.cli import Wiring, run
+from vectorstore.errors import StoreEmpty
 from vectorstore.settings import Settings
 
+if TYPE_CHECKING:
+    from assistant import Assistant
+    from ingest import Ingestor, IngestReport
 
-def open_assistant(settings: Settings) -> Any:
-    """Return an Assistant over the settings' store (a context manager)."""
+
+def open_assistant(settings: Settings) -> Assistant:
+    """Return an Assistant over the settings' store (a context manager). Raises StoreEmpty where there is none."""
     from assistant import Assistant
 
+    if not (Path(settings.store) / "ledger.sqlite").exists():
+        raise StoreEmpty(f"There is no base in {settings.store}.", "Make one with: thesis ingest PATH_OR_URL")
     return Assistant.open(settings.store, settings=settings)
 
 
-def open_ingestor(settings: Settings) -> Any:
-    """Return an Ingestor that owns the settings' store until it is closed (a context manager)."""
-    from ingest.pipeline import Ingestor
+@contextmanager
+def open_ingestor(settings: Settings, *, repair: bool = False) -> Iterator[Ingestor]:
+    """Own the settings' store and yield an Ingestor over it."""
+    from ingest import CHUNKER_VERSION, Ingestor
+    from vectorstore.embedding import make_embedder
+    from vectorstore.store import Store
 
-    return Ingestor.open(settings)
+    embedder = make_embedder(settings)
+    with (
+        Store.open(settings.store, embedder=embedder, chunker_version=CHUNKER_VERSION, repair=repair) as store,
+        Ingestor(store, settings) as ingestor,
+    ):
+        yield ingestor
 
 
 def progress(stream: TextIO) -> Callable[[Any], None]:
     """Return what shows ingest progress on ``stream``."""
-    from ingest.progress import ProgressLine
+    from ingest import ProgressLine
 
     return ProgressLine(stream)
 
 
+class WebIngestor:
+    """The web page's door to ingest: what is uploaded is known by its name, not by its temporary file."""
+
+    def __init__(self, ingestor: Ingestor) -> None:
+        self._ingestor = ingestor
+
+    def ingest(
+        self,
+        paths: Sequence[str],
+        *,
+        meta: Mapping[str, str],
+        collection: str | None = None,
+        progress: Callable[[Any], None] | None = None,
+    ) -> IngestReport:
+        files = [(Path(path).name, Path(path)) for path in paths]
+        return self._ingestor.ingest_uploads(files, meta=meta, collection=collection, progress=progress)
+
+    def remove(self, document_ids: Sequence[str]) -> int:
+        return self._ingestor.remove(document_ids)
+
+    def page_picture(
+        self, document_id: str, version: str | None, page: int, spans: Sequence[tuple[int, int]]
+    ) -> bytes | None:
+        return self._ingestor.page_picture(document_id, version, page, spans)
+
+
 def serve(settings: Settings) -> int:
     """Serve the web chat until it is stopped; an empty base first takes in the sample notes."""
-    from ingest.pipeline import Ingestor
-    from vectorstore.store import Store
-
     from assistant import Assistant
     from assistant.web.server import serve as serve_web
-    from vectorstore.embedding import make_embedder
 
-    with Store.open(settings.store, embedder=make_embedder(settings)) as store:
-        ingestor = Ingestor(store, settings)
-        if store.is_empty():
-            print(f"The base is empty: reading {settings.knowledge}/ …", file=sys.stderr)
-            report = ingestor.bootstrap(progress=progress(sys.stderr))
-            for entry in report.to_json()["failed"] if report else []:
-                print(f"  failed: {entry['path']}: {entry['error']}", file=sys.stderr)
-        serve_web(Assistant(store, settings), ingestor, settings)
+    with open_ingestor(settings) as ingestor:
+        if ingestor.store.is_empty():
+            report = ingestor.ingest_knowledge(progress(sys.stderr))
+            for failure in report.failed if report else ():
+                print(f"  failed: {failure.path}: {failure.error}", file=sys.stderr)
+        serve_web(Assistant(ingestor.store, settings), WebIngestor(ingestor), settings)
     return 0
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from assistant.compose import Span, Writer
 from assistant.lexicon import question_words, stem, terms
-from assistant.question import Question, named_in
+from assistant.question import Expected, Question, named_in
 from vectorstore.records import Document, Metadata, SourceInfo
 
 _LABELS = {
@@ -83,7 +83,7 @@ def topic(text: str) -> frozenset[str]:
 def as_fact(question: Question) -> Question:
     """Return the question as one for a sentence: where no document's metadata answers, a text may still say it."""
     fields = question.metadata
-    wanted = "date" if fields == ("published",) else "person"
+    wanted: Expected = "date" if fields == ("published",) else "author" if "authors" in fields else "person"
     words = {
         "authors": "by authors",
         "published": "date",
@@ -94,6 +94,38 @@ def as_fact(question: Question) -> Question:
     subject = tuple(u for u in question.units if u.entity or not (u.words & _ASKING) or u.words - _ASKING)
     text = " ".join([*question.names, *(u.surface for u in subject), "article", *(words[f] for f in fields)])
     return replace(question, text=text, units=subject, intent="fact", expected=wanted, metadata=(), parts=(text,))
+
+
+# A line with a name, and up to two short lines below it: how a byline or a signature gives a role.
+_SHORT = 90
+
+
+def role_block(question: Question, documents: Sequence[Document]) -> tuple[Document, int, int] | None:
+    """Return where a document gives the role of a person that the question names: a byline, a signature."""
+    for document in documents:
+        for name in question.names:
+            if len(name.split()) < 2:
+                continue
+            for match in re.finditer(re.escape(name), document.text):
+                start = document.text.rfind("\n", 0, match.start()) + 1
+                lines, end = 0, start
+                for line in document.text[start : start + 600].splitlines(keepends=True):
+                    plain = line.strip()
+                    if len(plain) > _SHORT or (lines and plain.endswith(".")) or lines == 4:
+                        break
+                    end += len(line)
+                    lines += bool(plain)
+                    if lines and plain and ROLE.search(plain) and not plain.endswith((",", "&", " and", " of")):
+                        body = document.text[start:end].rstrip()
+                        return document, start, start + len(body)
+    return None
+
+
+ROLE = re.compile(
+    r"\b(?:chief|officer|president|director|manager|head|analyst|chair\w*|partner|secretary|treasurer|founder|counsel|economist|strategist|"
+    r"editor|CEO|CFO|COO|CIO|CTO|EVP|SVP|VP)\b",
+    re.I,
+)
 
 
 def targets(question: Question, sources: Sequence[SourceInfo]) -> list[SourceInfo]:

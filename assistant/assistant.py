@@ -13,7 +13,7 @@ from typing import Any
 
 from assistant import about, evidence, extractive
 from assistant.compose import Span, Writer, label, retrieved
-from assistant.models import Answer, Failure
+from assistant.models import Answer, Failure, Status
 from assistant.question import Question, part, understand
 from assistant.retrieval import Retrieval, filters_json, retrieve, retrieve_sides, weights
 from vectorstore.embedding import make_embedder
@@ -169,7 +169,7 @@ class Assistant:
             )
 
     def _extractive(self, base: dict[str, Any], wanted: Filters, started: float) -> Answer:
-        sources = self.store.sources()
+        sources = [s for s in self.store.sources() if s.version]
         question = understand(base["standalone_question"], sources)
         warnings: list[str] = []
         if wanted.as_of:
@@ -188,14 +188,12 @@ class Assistant:
 
         if question.metadata:
             parts += 1
-            documents = [self._document(s.document_id, s.version) for s in about.targets(question, sources)]
-            chunk_at = {d.document_id: _chunk_holding(self.store, d, question) for d in documents}
-            known = about.answer(question, documents, writer, chunk_at) if documents else set()
-            answered += bool(known)
-        pieces = (
-            question.parts if len(question.parts) > 1 and not (question.metadata and answered) else (question.text,)
-        )
-        if not (question.metadata and answered):
+            answered += self._from_metadata(question, about.targets(question, sources), writer)
+        elif question.role and question.names:
+            parts += 1
+            answered += self._role(question, sources, writer)
+        pieces = question.parts if len(question.parts) > 1 and not answered else (question.text,)
+        if not answered:
             parts = 0
             for text in pieces:
                 parts += 1
@@ -214,7 +212,9 @@ class Assistant:
                 for passage in retrieval.passages:
                     found.setdefault(passage.chunk.chunk_id, passage)
                 given.update(p.chunk.chunk_id for p in retrieval.passages[:GIVEN])
-                if selection.answered:
+                if not selection.answered and question.metadata:
+                    answered += self._from_metadata(question, self._holding(piece, retrieval, sources), writer)
+                elif selection.answered:
                     answered += 1
                     self._write(selection, writer)
                 else:
@@ -224,7 +224,7 @@ class Assistant:
             text = refusal(refusals, list(found.values()), wanted)
             writer = Writer()
             writer.write(text)
-            status = "insufficient_evidence"
+            status: Status = "insufficient_evidence"
         elif answered < parts:
             status = "partial"
             for piece, selection, _ in refusals:
@@ -243,13 +243,44 @@ class Assistant:
             warnings=tuple(warnings),
         )
 
+    def _from_metadata(self, question: Question, targets: Sequence[SourceInfo], writer: Writer) -> bool:
+        documents = [self._document(s.document_id, s.version) for s in targets]
+        chunk_at = {d.document_id: _chunk_holding(self.store, d, question) for d in documents}
+        return bool(documents and about.answer(question, documents, writer, chunk_at))
+
+    def _role(self, question: Question, sources: Sequence[SourceInfo], writer: Writer) -> bool:
+        """Answer what somebody is from a byline or a signature, in the documents whose text has the name."""
+        hits = self.store.search_keyword(" ".join(question.names), k=20, filters=Filters(roles=()))
+        known = {s.document_id: s.version for s in sources}
+        order = [i for i in dict.fromkeys(p.chunk.document_id for p in hits) if i in known]
+        found = about.role_block(question, [self._document(i, known[i]) for i in order])
+        if found is None:
+            return False
+        document, start, end = found
+        chunk = next((c for c in self.store.chunks(document.document_id) if c.start <= start < c.end), None)
+        span = Span(document, start, end, chunk.chunk_id if chunk else "")
+        writer.claim(document.text[start:end], [span], reason="verbatim")
+        return True
+
+    def _holding(self, piece: Question, retrieval: Retrieval, sources: Sequence[SourceInfo]) -> list[SourceInfo]:
+        """Return the document that says what a metadata question describes instead of naming it."""
+        ranked = self._rank(replace(piece, expected=""), retrieval)
+        best = next((s for s in ranked if extractive.answers(s, piece)), None)
+        return [s for s in sources if best is not None and s.document_id == best.passage.chunk.document_id]
+
     def _select(self, question: Question, retrieval: Retrieval) -> extractive.Selection:
-        passages = list(retrieval.passages)
-        passages = passages[: 2 * GIVEN if question.intent == "for_against" else GIVEN]
-        documents = {p.chunk.document_id: self._document(p.chunk.document_id, p.chunk.version) for p in passages}
+        ranked = self._rank(question, retrieval)
+        documents = {s.passage.chunk.document_id: self._of(s.passage) for s in ranked}
+        return extractive.select(question, ranked, documents, weights(self.store, question.units), self._encode)
+
+    def _rank(self, question: Question, retrieval: Retrieval) -> list[evidence.Sentence]:
+        passages = retrieval.passages[: 2 * GIVEN if question.intent == "for_against" else GIVEN]
+        documents = {p.chunk.document_id: self._of(p) for p in passages}
         weight = weights(self.store, question.units)
-        ranked = evidence.score(question, passages, documents, weight, self._encode)
-        return extractive.select(question, ranked, documents, weight, self._encode)
+        return evidence.score(question, passages, documents, weight, self._encode)
+
+    def _of(self, passage: Passage) -> Document:
+        return self._document(passage.chunk.document_id, passage.chunk.version)
 
     def _write(self, selection: extractive.Selection, writer: Writer) -> None:
         for group in selection.groups:

@@ -7,6 +7,7 @@ failed or a threshold was missed, 2 the call was wrong.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import logging
 import sys
@@ -50,7 +51,7 @@ class Wiring:
     """How app.py connects the commands to what they work on; everything opens late."""
 
     open_assistant: Callable[[Settings], Any]
-    open_ingestor: Callable[[Settings], Any]
+    open_ingestor: Callable[..., Any]  # (settings, repair=False) -> context manager
     serve: Callable[[Settings], int]
     progress: Callable[[TextIO], Callable[[Any], None]]
 
@@ -60,13 +61,13 @@ class _Parser(argparse.ArgumentParser):
         raise SettingsError(message[:1].upper() + message[1:] + ".", f"See: {self.prog} --help")
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> _Parser:
     """Return the parser of all commands."""
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = _Parser(add_help=False)
     shared.add_argument("--store", metavar="DIR", help="the store folder (default ./.thesis, or THESIS_STORE)")
     shared.add_argument("--json", action="store_true", help="one JSON object on standard output")
     shared.add_argument("--config", metavar="FILE", help="the settings file (default thesis.toml)")
-    scope = argparse.ArgumentParser(add_help=False)
+    scope = _Parser(add_help=False)
     scope.add_argument("--as-of", metavar="DATE", help="nothing published after this day, and nothing undated")
     for name in ("kind", "publisher", "company", "ticker", "form"):
         scope.add_argument(f"--{name}", action="append", metavar="VALUE")
@@ -77,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     top = _Parser(prog="thesis", description="Answers over an investment-thesis knowledge base, each sentence cited.")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
 
-    def add(name: str, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    def add(name: str, text: str, *parents: _Parser) -> _Parser:
         return commands.add_parser(name, help=text, description=text, parents=[shared, *parents])
 
     ingest = add("ingest", "Read documents into the base.")
@@ -122,6 +123,9 @@ def parser() -> argparse.ArgumentParser:
 def run(argv: Sequence[str], wiring: Wiring, *, out: TextIO | None = None) -> int:
     """Run one command and return its exit code; every failure is shown with what to do."""
     out = out or sys.stdout
+    if out is sys.stdout and isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal or pipe of another encoding (Windows) must not break an answer with a "“" in it.
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     as_json = "--json" in argv
     try:
         top = parser()
@@ -428,7 +432,7 @@ def _verify(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: Text
 
 
 def _rebuild(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
-    with wiring.open_ingestor(settings) as ingestor:
+    with wiring.open_ingestor(settings, repair=True) as ingestor:
         chunks = ingestor.rebuild(wiring.progress(sys.stderr))
     if a.json:
         _print_json({"chunks": chunks}, out)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from assistant.lexicon import keys, stem, terms
+from assistant.lexicon import helpers, keys, stem, terms
 from assistant.numbers import quantities
 from assistant.question import Question, Unit, aliases
 from assistant.retrieval import header, says
@@ -41,6 +41,11 @@ _CAUSE = re.compile(
 )
 # A subject that only the sentence before names, somewhere inside.
 _INNER = re.compile(r"\b(?:this|that|these|those|they|them|it)\b", re.I)
+# "by Ann Author", "authors: Ann Author"
+AUTHORED = re.compile(r"\b(?:[Bb]y|[Aa]uthors?:?|[Ww]ritten by) [A-Z][\w’'-]+ (?:[A-Z]\.? )?[A-Z][\w’'-]+")
+DATED = re.compile(
+    r"\b(?:(?:19|20)\d\ds?|January|February|March|April|May \d|June|July|August|September|October|November|December|Q[1-4])\b|(?<=mid-)(?:19|20)\d\ds"
+)
 _BYLINE = re.compile(r"\b(?:by|from|of|said|according to|[Aa]uthors?)\b:? (?:the )?[A-Z][\w’'-]+ (?:[A-Z&]|of [A-Z])")
 _HEADING_END = re.compile(r"[.!?:;…\"”’)\]]$")
 
@@ -60,6 +65,7 @@ class Sentence:
     context: str = ""
     cosine: float = 0.0
     coverage: float = 0.0
+    predicate: float = 1.0  # coverage of what is asked beside its entities, near the sentence
     own: float = 0.0  # coverage by the sentence's own words alone
     score: float = 0.0
     missing: tuple[str, ...] = ()
@@ -194,7 +200,7 @@ def score(
         own, near = keys(s.text), keys(text + " \n " + s.context)
         head, around = heads[chunk.document_id], chunk_keys[chunk.chunk_id]
         others = frozenset(t.key for t in terms(s.text) if t.entity)
-        got = alone = 0.0
+        got = alone = asked = told = 0.0
         said: set[str] = set()
         missing: list[str] = []
         for unit in question.units:
@@ -205,6 +211,8 @@ def score(
             elif says(unit, near) or says(unit, head):
                 credit = 0.9
                 said.add(unit.surface)
+            elif unit.entity and helpers(unit.keys) & (near | head):
+                credit = 0.7
             elif says(unit, around):
                 credit = 0.45
                 # A sentence that names another index or size class is not about this one.
@@ -216,6 +224,9 @@ def score(
                 if unit.entity:
                     missing.append(unit.surface)
             got += credit * weight[unit]
+            if not unit.entity and not unit.light:
+                asked += weight[unit]
+                told += credit * weight[unit] if credit > 0.5 else 0.0
         for name in question.names:
             pool = own | near | head | around
             if not _present(name, pool, chunk_raw[chunk.chunk_id] + " " + raw_heads[chunk.document_id]):
@@ -246,6 +257,8 @@ def score(
         bonus = 0.0
         if question.expected == "number":
             bonus = 0.12 if any(q.unit != "year" for q in numbers) else -0.12
+        elif question.expected == "author":
+            bonus = 0.25 if AUTHORED.search(s.text) else -0.1
         elif question.expected == "person":
             bonus = 0.12 if _BYLINE.search(s.text) else 0.0
         elif question.expected == "date":
@@ -260,7 +273,7 @@ def score(
         out.append(
             Sentence(
                 s.passage, s.start, s.end, s.text, s.item, s.heading, s.leans, s.before, s.context,
-                float(cosine), coverage, alone / total, mixed, tuple(dict.fromkeys(missing)), frozenset(said),
+                float(cosine), coverage, told / asked if asked else 1.0, alone / total, mixed, tuple(dict.fromkeys(missing)), frozenset(said),
             )
         )  # fmt: skip
     out.sort(key=lambda s: (-s.score, s.place))

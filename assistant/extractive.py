@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from assistant.evidence import Encode, Sentence, fold
-from assistant.lexicon import keys
+from assistant.evidence import AUTHORED, DATED, Encode, Sentence, fold
+from assistant.lexicon import keys, stances
 from assistant.numbers import quantities
 from assistant.question import Question, Unit
 from assistant.retrieval import header, says
@@ -21,27 +21,16 @@ from vectorstore.records import Document
 # From this confidence on a sentence answers; set on the golden set (tests/golden).
 ENOUGH = 0.54
 LEAST_COSINE = 0.12
+# From here on it is about the subject, which is enough to stand on one side of an argument.
+ABOUT = 0.40
+# … of which it has to say at least this share beside the entity: a sentence on another property is no answer.
+LEAST_PREDICATE = 0.4
 # A further sentence joins the answer when it is nearly as good as the best.
 NEARLY = {"fact": 0.86, "open": 0.78, "list": 0.74, "comparison": 0.74, "metadata": 0.86, "for_against": 0.7}
 MOST = {"fact": 3, "open": 5, "list": 7, "comparison": 5, "metadata": 3, "for_against": 8}
 SAME = 0.92  # cosine from which two sentences say the same
 
 _COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
-# What each side sounds like; a sentence leans to the side whose nearest examples are nearer.
-_FOR = (
-    "They stand to gain and could outperform.",
-    "This is an opportunity and a tailwind for them.",
-    "They are attractively valued and may recover.",
-    "They have a natural advantage and benefit from support.",
-    "Demand and growth could increase.",
-)
-_AGAINST = (
-    "They are under pressure and could be hurt.",
-    "This is a risk and a headwind for them.",
-    "Many are unprofitable, indebted and weak.",
-    "Investors are pessimistic, confidence is falling.",
-    "Costs rise, margins are thin and conditions get worse.",
-)
 _FOR_KEYS = frozenset(
     {
         "#benefit",
@@ -88,7 +77,20 @@ def answers(sentence: Sentence, question: Question) -> bool:
     """Whether a sentence says enough of what is asked to stand as an answer."""
     if sentence.missing or sentence.heading or sentence.asks:
         return False
+    if sentence.predicate < LEAST_PREDICATE and sentence.cosine < 0.75:
+        return False
     return sentence.confidence >= ENOUGH and sentence.cosine >= LEAST_COSINE
+
+
+def gives(sentence: Sentence, question: Question) -> bool:
+    """Whether a sentence holds the kind of thing that a one-fact question asks for: a figure, a date, an author."""
+    if question.expected == "number":
+        return any(q.unit not in {"date", "year"} for q in quantities(sentence.text))
+    if question.expected == "date":
+        return bool(DATED.search(sentence.text))
+    if question.expected == "author":
+        return bool(AUTHORED.search(sentence.text))
+    return True
 
 
 def refuse(question: Question, ranked: Sequence[Sentence]) -> Selection:
@@ -144,9 +146,8 @@ def select(
             rest = [s for s in good if not inside(s, block)]
             top = [s for s in rest if s.score >= NEARLY["list"] * good[0].score]
             return Selection((Group(tuple(block)), Group(arrange(distinct(top, encode, most=4), documents))))
-    if question.expected == "number" and question.intent == "fact":
-        # A question for a figure is answered by a figure only.
-        good = [s for s in good if any(q.unit not in {"date", "year"} for q in quantities(s.text))]
+    if question.intent == "fact":
+        good = [s for s in good if gives(s, question)]
     joint = [] if good else together(question, ranked, weight)
     good = good or joint
     if not good:
@@ -298,14 +299,15 @@ def both_sides(
     about = [
         s for s in ranked
         if not s.missing and not s.heading and not s.asks and len(s.text) > 40
-        and s.cosine >= 0.25 and (s.confidence >= ENOUGH - 0.12 or not question.units)
+        and s.cosine >= 0.25 and (s.confidence >= ABOUT or not question.units)
     ][:40]  # fmt: skip
     if not about:
         return refuse(question, ranked)
-    vectors = encode([*_FOR, *_AGAINST, *[s.text for s in about]])
-    examples, own = vectors[: len(_FOR) + len(_AGAINST)], vectors[len(_FOR) + len(_AGAINST) :]
-    near = np.sort(own @ examples[: len(_FOR)].T, axis=1)[:, -2:].mean(axis=1)
-    far = np.sort(own @ examples[len(_FOR) :].T, axis=1)[:, -2:].mean(axis=1)
+    good, bad = stances()
+    vectors = encode([*good, *bad, *[s.text for s in about]])
+    examples, own = vectors[: len(good) + len(bad)], vectors[len(good) + len(bad) :]
+    near = np.sort(own @ examples[: len(good)].T, axis=1)[:, -3:].mean(axis=1)
+    far = np.sort(own @ examples[len(good) :].T, axis=1)[:, -3:].mean(axis=1)
     lean = near - far
     sides: dict[str, list[tuple[float, Sentence]]] = {"For": [], "Against": []}
     for s, nearness in zip(about, lean, strict=True):

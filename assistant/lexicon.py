@@ -82,12 +82,13 @@ def light_words() -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Thesaurus:
-    """``phrases``: stems -> concepts; ``wider``: a concept -> those that it is a case of."""
+    """``phrases``: stems -> concepts; ``wider``: a concept -> those that it is a case of; ``stands_for``: -> those that help."""
 
     phrases: Mapping[tuple[str, ...], tuple[str, ...]]
     longest: int
     entities: frozenset[str]
     wider: Mapping[str, frozenset[str]]
+    stands_for: Mapping[str, frozenset[str]]
     surfaces: Mapping[str, tuple[str, ...]]
 
 
@@ -97,8 +98,13 @@ def thesaurus() -> Thesaurus:
     phrases: dict[tuple[str, ...], list[str]] = {}
     entities: set[str] = set()
     wider: dict[str, set[str]] = {}
+    stands_for: dict[str, set[str]] = {}
     surfaces: dict[str, tuple[str, ...]] = {}
     for line in _data("thesaurus.txt"):
+        if "~" in line:
+            narrow, _, wide = (part.strip() for part in line.partition("~"))
+            stands_for.setdefault(narrow, set()).add(wide)
+            continue
         if "=" not in line:
             narrow, _, wide = (part.strip() for part in line.partition("<"))
             wider.setdefault(narrow, set()).add(wide)
@@ -120,6 +126,7 @@ def thesaurus() -> Thesaurus:
         max(len(key) for key in phrases),
         frozenset(entities),
         {name: frozenset(names) for name, names in wider.items()},
+        {name: frozenset(names) for name, names in stands_for.items()},
         surfaces,
     )
 
@@ -162,3 +169,16 @@ def widen(found: Iterable[str]) -> frozenset[str]:
 def synonyms(key: str) -> tuple[str, ...]:
     """Return the phrases of a concept key ("#ipo"), for the keyword index; () for a plain word."""
     return thesaurus().surfaces.get(key[1:], ()) if key.startswith("#") else ()
+
+
+def helpers(keys: Iterable[str]) -> frozenset[str]:
+    """Return the concepts that help to answer for these: "#smallcap" for "#russell2000"."""
+    book = thesaurus()
+    return frozenset(f"#{name}" for key in keys for name in book.stands_for.get(key[1:], ()))
+
+
+@cache
+def stances() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what arguments for, and arguments against, sound like."""
+    lines = _data("stance.txt")
+    return tuple(x[1:].strip() for x in lines if x[0] == "+"), tuple(x[1:].strip() for x in lines if x[0] == "-")

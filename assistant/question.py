@@ -12,7 +12,7 @@ from assistant.numbers import quantities
 from vectorstore.records import SourceInfo
 
 Intent = Literal["fact", "list", "comparison", "for_against", "metadata", "open"]
-Expected = Literal["number", "date", "person", ""]
+Expected = Literal["number", "date", "person", "author", ""]
 
 _LIST = re.compile(
     r"^(?:please )?(?:list|name|enumerate)\b|\b(?:list|name|give me) (?:all|the|some|two|three|four|five|every|of)\b|"
@@ -59,9 +59,9 @@ _AFTER = re.compile(
 )
 _TITLE = re.compile(r"\b(?:title of|what(?:'s| is| was) .{0,60}?\b(?:called|titled|headline))", re.I)
 _NUMBER = re.compile(
-    r"\b(?:how (?:much|many|far|large|big|high|low|long|deep|steep|often)|what (?:percent\w*|share|fraction|proportion|portion|number|amount|"
+    r"\b(?:how (?:much|many|far|large|big|high|low|long|deep|steep|often)|what (?:percent\w*|share|fraction|proportion|portion|number|amount|price|(?:[\w-]+ ){0,2}target|"
     r"level|size|value|range|rate|ratio|multiple|weight\w*)|by how|count of|number of|percentage|what (?:is|was|are|were) .{0,40}"
-    r"\b(?:percent\w*|number|range|yield|ratio|multiple|price|p/e|level|total|amount|figure))\b",
+    r"\b(?:percent\w*|number|range|yield|ratio|multiple|price|p/e|level|total|amount|rate|size|weight|target|return|growth))(?! (?:of debt|plans?))\b",
     re.I,
 )
 _DATE = re.compile(
@@ -78,22 +78,38 @@ _FURNITURE = re.compile(
     r"navigation|footer|header|legal notice|who (?:is|are|was) (?!the\b)|position of|title of (?!the (?:article|note|report|piece)))",
     re.I,
 )
+_ROLE = re.compile(
+    r"\b(?:roles?|job|(?:job )?titles? (?:of|at|does|is)|position|what does .{3,40} do\b|who is (?!the\b)|(?:'s|’s) title)",
+    re.I,
+)
 _IMPERATIVE = re.compile(
     r"^(?:please |can you |could you )*(?:list|name|enumerate|give me|tell me|show me|explain|describe)\b", re.I
 )
 _LIVE = re.compile(
-    r"\b(?:right now|today|todays|today's|at (?:the|this) moment|live|real[- ]?time|latest (?:price|quote|close|level|yield)|"
-    r"current(?:ly)? (?:price|quote|level|trading|market cap|yield|value|close|share price|stock price|nav)|"
-    r"(?:is|are) .{1,40} trading (?:at|for)|yesterday|this (?:morning|week))\b",
+    r"\b(?:(?:latest|current(?:ly)?|today['’]?s|live|real[- ]?time|last|spot) (?:\w+ ){0,2}?(?:price|quote|close|level|yield|market cap|value|nav|"
+    r"share price|stock price|p/e|spread|rate)\b|(?:is|are) .{1,40} trading (?:at|for)\b|"
+    r"(?:price|quote|yield|market cap|nav|p/e|worth|trad\w+|level|closed?)\b.{0,40}\b(?:right now|today|at the moment|now|yesterday|this morning)\b|"
+    r"(?:right now|today|at the moment|yesterday|this morning)\b.{0,40}\b(?:price|quote|yield|market cap|nav|p/e|trad\w+|closed?)\b)",
+    re.I,
+)
+# Words that ask for two sides, and so are no part of the subject.
+_SIDE_WORDS = re.compile(
+    r"\b(?:arguments?|good or bad|good|bad|bulls?|bullish|bears?|bearish|case|cases|pros?|cons?|sides?|speaks?|counter-?arguments?|signal|warning|"
+    r"risks?|benefits?|opportunit\w+|tailwinds?|headwinds?|upsides?|downsides?|strengths?|weakness\w*|hurt|help|really|versus|vs|debate|strongest|"
+    r"best|owning|buying|holding|for and against|balanced?|view|summar\w+|positives?|negatives?|threats?|advantages?|disadvantages?)\b",
     re.I,
 )
 _SPLIT = re.compile(
     r"\?\s+(?=\w)|(?:,\s*|\s+)and (?=(?:what|how|who|when|which|why|where|does|do|is|are|by how|did)\b)|;\s+", re.I
 )
+_INDEX = re.compile(r"\b(?:russell|topix|csi|nikkei)\s*$", re.I)
 # Capitalised runs ("Bank of America"), acronyms with digits and signs (IWM, S&P 600, EX-99.1).
 _NAME = re.compile(
-    r"\b(?:[A-Z][\w’'&.-]*[\w]|[A-Z])(?:\s+(?:of|the|and|&|de|for)\s+(?=[A-Z])|\s+(?=[A-Z\d]))?"
+    r"\b(?:[A-Z][\w’'&.-]*[\w]|[A-Z])(?:\s+(?:of|&|de)\s+(?=[A-Z])|\s+(?=[A-Z\d]))?"
     r"(?:(?:[A-Z][\w’'&.-]*[\w]|[A-Z]|\d[\w.,]*)(?:\s+(?:of|&|de)\s+(?=[A-Z])|\s+(?=[A-Z\d]))?)*"
+)
+_MONTHS_ONLY = re.compile(
+    r"(?:(?:January|February|March|April|May|June|July|August|September|October|November|December|and|or|\d+)[ ,]*)+"
 )
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _GENERIC_FIRM = {
@@ -128,6 +144,7 @@ class Question:
     live: bool = False
     why: bool = False
     furniture: bool = False
+    role: bool = False
     companies: tuple[str, ...] = ()
     publishers: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
@@ -195,6 +212,8 @@ def names(text: str) -> tuple[str, ...]:
             continue
         name = " ".join(words)
         if not name or name.lower() in common or (len(words) == 1 and stem(name) in steering):
+            continue
+        if _MONTHS_ONLY.fullmatch(name):
             continue
         if re.fullmatch(r"(?:FY|Q[1-4])\s?'?\d*", name) or re.fullmatch(r"[\d.,]+", name):
             continue
@@ -285,18 +304,22 @@ def understand(text: str, sources: Sequence[SourceInfo] = ()) -> Question:
         expected = "person"
     companies = named_in(text, dict.fromkeys(s.metadata.company for s in sources if s.metadata.company))
     publishers = named_in(text, dict.fromkeys(s.metadata.publisher for s in sources if s.metadata.publisher))
+    subject = _IMPERATIVE.sub("", text)
+    if intent == "for_against":
+        subject = _SIDE_WORDS.sub(" ", subject)
     # What became a filter need not stand in each sentence.
     named = frozenset(stem(w) for firm in (*companies, *publishers) for w in re.findall(r"\w+", firm))
     return Question(
         text=text,
         intent=intent,
         expected=expected,
-        units=tuple(u for u in units(_IMPERATIVE.sub("", text)) if u.entity or not u.words <= named),
+        units=tuple(u for u in units(subject) if u.entity or not u.words <= named),
         names=names(text),
-        years=tuple(dict.fromkeys(_YEAR.findall(text))),
+        years=tuple(dict.fromkeys(m.group() for m in _YEAR.finditer(text) if not _INDEX.search(text[: m.start()]))),
         metadata=metadata,
         live=bool(_LIVE.search(text)),
         why=bool(_WHY.search(text)),
+        role=bool(_ROLE.search(text)),
         furniture=bool(_FURNITURE.search(text)),
         companies=companies,
         publishers=publishers,

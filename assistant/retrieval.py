@@ -11,17 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vectorstore.store import Store
-
 from assistant.lexicon import keys, synonyms
 from assistant.question import Question, Unit
 from vectorstore.records import Filters, Metadata, Passage
+from vectorstore.store import Store
 
 RRF_K = 60
 # How many passages each index returns before fusion, and how many are ranked in the end.
 POOL = 60
 # Share of the final order that coverage has; the rest is the fused rank score.
 COVERAGE_SHARE = 0.5
+# A word that no chunk holds weighs as if this many did: a name that is lacking is caught as such, not here.
+RAREST = 1.5
 # Weight of a general word against a telling one.
 LIGHT = 0.2
 
@@ -61,7 +62,7 @@ def weights(store: Store, units: Sequence[Unit]) -> dict[Unit, float]:
     """Return how telling each unit is: log(1 + N / df) over the chunks of the base (BM25's idea of rarity)."""
     total, counts = store.frequencies([unit_phrases(unit) for unit in units])
     return {
-        unit: math.log(1 + max(total, 1) / max(count, 0.5)) * (LIGHT if unit.light else 1.0)
+        unit: math.log(1 + max(total, 1) / max(count, RAREST)) * (LIGHT if unit.light else 1.0)
         for unit, count in zip(units, counts, strict=True)
     }
 

@@ -83,13 +83,10 @@ def running(text: str, pages: Sequence[Page]) -> Iterator[Region]:
                 yield Region(start, end, "running")
         elif len(where[key]) >= needed and any(c.isalpha() for c in key) and not _SAYS_SOMETHING.search(line):
             yield Region(start, end, "running")
-        elif (
-            len(where[key]) >= needed
-            and (foot := re.search(r"(?<!\d)\d{1,4}$|^\d{1,4}(?!\d)", line))
-            and len(line) > len(foot.group())
-        ):
-            # "2022 Annual Report ... December | 14": the words say something, the number still counts pages.
-            if _distance(foot.group(), number) in steady and not re.search(r"[$%€£]", line):
+        elif len(where[key]) >= needed and not re.search(r"[$%€£]", line):
+            # "Annual Report … December 31 | 14": the words say something, but the number counts pages.
+            foot = re.search(r"(?<!\d)\d{1,4}$|^\d{1,4}(?!\d)", line)
+            if foot and len(line) > len(foot.group()) and _distance(foot.group(), number) in steady:
                 yield Region(start, end, "running")
 
 

@@ -196,12 +196,7 @@ def _classify(paragraph: _Paragraph, place: float) -> Furniture | None:
     ):
         return "disclaimer"
     # In the first half of a text a lone wording may belong to the argument; small print stands behind it.
-    if (
-        strong >= 2
-        or (strong >= 1 and (weak >= 1 or place > 0.5))
-        or (weak >= 3 and place > 0.5)
-        or (weak >= 2 and place > 0.7)
-    ):
+    if strong >= 2 or (strong >= 1 and (weak >= 1 or place > 0.5)) or (weak >= 3 and place > 0.5):
         return "disclaimer"
     return None
 
@@ -218,9 +213,8 @@ def _lists(paragraphs: Sequence[_Paragraph], tags: list[Furniture | None]) -> No
         kind: Furniture | None = None
         if _CONTENTS.match(first):
             kind = "contents"
-        elif (
-            _LIST_HEAD.match(first)
-            or _LIST_HEAD_START.match(first)
+        elif _LIST_HEAD.match(first) or (
+            _LIST_HEAD_START.match(first)
             and len(first.split()) <= 8
             and (first.endswith(":") or "\n" in paragraph.text)
         ):
@@ -279,11 +273,12 @@ def _tail(paragraphs: Sequence[_Paragraph], tags: list[Furniture | None]) -> Non
     for first in range(count):
         if tags[first] not in ("disclaimer", "access", "cookie") or paragraphs[first].start < paragraphs[-1].end * 0.4:
             continue
-        rest = tags[first:]
         untagged = [n for n in range(first, count) if tags[n] is None]
-        if sum(t is not None for t in rest) < 0.6 * len(rest) or any(
-            _EVIDENCE.search(paragraphs[n].text) for n in untagged
-        ):
+        leaning = [n for n in untagged if _WEAK.search(paragraphs[n].text)]
+        known, total = count - first - len(untagged), count - first
+        if known < 0.4 * total or known + len(leaning) < 0.6 * total:
+            continue
+        if any(_EVIDENCE.search(paragraphs[n].text) for n in untagged):
             continue
         for n in untagged:
             tags[n] = "disclaimer"

@@ -34,6 +34,7 @@ PARSE = "ingest.worker:parse"  # what a worker runs
 # Indexed together: enough to fill the embedder's batches, little enough to hold and to lose.
 _BATCH_CHUNKS = 512
 _BATCH_DOCUMENTS = 64
+_IDLE_S = 0.5
 _URL_WEIGHT = 200_000  # bytes that a URL counts for before it is fetched
 
 
@@ -115,7 +116,8 @@ def workers_for(settings: Settings, items: Sequence[Item]) -> int:
     """Return how many processes to read with: for a few small files starting a second one costs more than it saves."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     wanted = settings.workers or cores
-    return max(1, min(wanted, len(items), 1 + sum(map(_weight, items)) // 2_000_000))
+    worth = 1 + max(sum(map(_weight, items)) // 2_000_000, len(items) // 8)
+    return max(1, min(wanted, len(items), worth))
 
 
 class _Run:
@@ -163,7 +165,10 @@ class _Run:
                     reading[pool.submit(self._read, pool, item, known)] = (item, known)
                 if not reading:
                     break
-                for future in wait(reading, return_when=FIRST_COMPLETED).done:
+                read = wait(reading, timeout=_IDLE_S if self._batch else None, return_when=FIRST_COMPLETED).done
+                if not read:
+                    self._flush()  # a slow file must not hold back what is there
+                for future in read:
                     item, known = reading.pop(future)
                     self._take(item, known, future)
             self._flush()

@@ -478,6 +478,15 @@ def _wait_for(condition: Callable[[], bool]) -> bool:
     return condition()
 
 
+def test_a_file_that_takes_long_does_not_hold_back_the_others(store: Store, notes: Path, faults: None) -> None:
+    (notes / "hang.txt").write_text("any")
+    seen: list[str] = []
+    settings = replace(SETTINGS, file_timeout_s=4)
+    report = run(store, notes, settings=settings, progress=lambda p: seen.append(p.current))
+    assert seen.index("page.html") < seen.index("hang.txt")
+    assert (report.added, len(report.failed)) == (3, 1)
+
+
 def test_an_interrupt_ends_the_workers_and_the_next_run_goes_on(store: Store, notes: Path, faults: None) -> None:
     (notes / "hang.txt").write_text("any")
     pid = notes / "hang.txt.pid"
@@ -488,7 +497,8 @@ def test_an_interrupt_ends_the_workers_and_the_next_run_goes_on(store: Store, no
 
     run(store, notes / "rail.md")
     with pytest.raises(KeyboardInterrupt):
-        run(store, notes, progress=interrupt)
+        # The unchanged file reports first, while the next ones are being read.
+        run(store, notes / "rail.md", notes, progress=interrupt, settings=replace(SETTINGS, file_timeout_s=300))
     assert not _alive(int(pid.read_text()))
     assert store.verify() == []
     (notes / "hang.txt").unlink()

@@ -67,6 +67,54 @@ def test_rows_drawn_column_by_column_are_put_together_again() -> None:
     assert reading.text.split("\n") == [" ".join(row) for row in rows]
 
 
+def test_letters_placed_one_by_one_are_words_again() -> None:
+    # All these letters are 0.556 em wide in Helvetica; they are drawn column by column.
+    lines = [f"{word} 10{n}" for n, word in enumerate(["bond", "debug", "gauge", "hedge", "opaque", "queen"] * 4)]
+    width = 0.556 * 11
+    letters = [
+        (72 + width * column, 700 - 14 * n, line[column])
+        for column in range(max(map(len, lines)))
+        for n, line in enumerate(lines)
+        if column < len(line) and line[column] != " "
+    ]
+    data = make_pdf(Sheet(placed=letters))
+    reading = read(source(data))
+    assert reading.text.split("\n") == lines
+    plain = page_picture(data, 1, [], page_start=0, scale=1.0)
+    start = reading.text.index("opaque")
+    left, top, right, bottom = coloured(page_picture(data, 1, [(start, start + 6)], page_start=0, scale=1.0), plain)
+    assert abs(left - 72) < 3
+    assert abs(right - (72 + 6 * width)) < 3
+    assert 792 - 700 + 4 * 14 - 14 < top < bottom < 792 - 700 + 4 * 14 + 6
+
+
+def test_two_columns_of_prose_are_not_mixed() -> None:
+    left = [f"The left column tells of matter number {n} at length" for n in range(12)]
+    right = [f"while the right one has {n}.5 as its own subject here" for n in range(12)]
+    cells = [(40, 700 - 14 * n, line) for n, line in enumerate(left)]
+    cells += [(330, 700 - 14 * n, line) for n, line in enumerate(right)]
+    reading = read(source(make_pdf(Sheet(placed=cells, size=9))))
+    assert reading.text.split("\n") == left + right
+
+
+def test_pypdf_reads_what_pdfium_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pypdfium2
+
+    data = make_pdf(["Row one 1 2"], ["Second."])
+
+    def broken(_: bytes) -> None:
+        raise pypdfium2.PdfiumError("Data format error")
+
+    monkeypatch.setattr(pypdfium2, "PdfDocument", broken)
+    reading = read(source(data))
+    assert [reading.text[p.start : p.end].strip() for p in reading.pages] == ["Row one 1 2", "Second."]
+    assert reading.warnings == (
+        "report.pdf was read by pypdf, since PDFium could not open it; its pages cannot be shown as pictures.",
+    )
+    with pytest.raises(ReadError, match="cannot be drawn"):
+        page_picture(data, 1, [], page_start=0)
+
+
 def test_outline_gives_nested_sections_at_the_titles_place() -> None:
     data = make_pdf(
         ["Intro words.", "Risk Factors", "Prices may fall."],

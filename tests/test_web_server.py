@@ -16,6 +16,10 @@ from assistant.web.server import Handle, serve
 from vectorstore.errors import SettingsError
 from vectorstore.settings import Settings
 
+# Gradio 6.31 counts its events with an option and a keyword that pandas 3 is about to drop.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:'future.no_silent_downcasting'", "ignore:The copy keyword is deprecated"
+)
 NOTE, FILING, HOSTILE = sample_documents()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
@@ -27,6 +28,7 @@ _MATRIX_BYTES = 256 << 20
 # Reciprocal rank fusion: Cormack, Clarke and Buettcher, SIGIR 2009, whose constant is 60.
 RRF_CONSTANT = 60
 _FUSION_DEPTH = 50
+_ATTEMPTS = 10
 
 
 def narrows(filters: Filters) -> bool:
@@ -49,17 +51,29 @@ class Searcher:
         if k < 1:
             return []
         vector = self._vector(query)
-        if not narrows(filters):
-            return self._approximate(vector, k, None, filters)
-        matched = self._ledger.matching(filters)
-        if sum(match.chunks for match in matched) <= EXACT_LIMIT:
-            return self._exact(vector, k, matched, filters.roles)
-        return self._approximate(vector, k, matched, filters)
+        with self._ledger.snapshot():
+            if not narrows(filters):
+                return self._approximate(vector, k, None, filters)
+            matched = self._ledger.matching(filters)
+            if sum(match.chunks for match in matched) <= EXACT_LIMIT:
+                return self._exact(vector, k, matched, filters.roles)
+            return self._approximate(vector, k, matched, filters)
 
     def keyword(self, query: str, k: int, filters: Filters) -> list[Passage]:
         """Return up to ``k`` passages by BM25."""
         if k < 1:
             return []
+        for _ in range(_ATTEMPTS):
+            with self._ledger.snapshot():
+                found = self._words(query, k, filters)
+                passages = self._passages(found, filters.roles)
+            if len(passages) == len(found):
+                break
+            # A document was being replaced: its rows and the ledger are one again in a moment.
+            time.sleep(0.005)
+        return passages
+
+    def _words(self, query: str, k: int, filters: Filters) -> list[Scored]:
         documents, selective = None, False
         if narrows(filters):
             matched = self._ledger.matching(filters)
@@ -69,7 +83,7 @@ class Searcher:
         for name in _collections(filters.roles):
             roles = () if name == BODY else tuple(role for role in filters.roles if role != "body")
             found += self._keyword.search(name, query, k, documents, roles, selective=selective)
-        return self._passages(_best(found, k), filters.roles)
+        return _best(found, k)
 
     def fused(self, query: str, k: int, filters: Filters) -> list[Passage]:
         """Return up to ``k`` passages by reciprocal rank fusion of both; the score is the sum of 1/(60 + rank)."""
@@ -105,9 +119,13 @@ class Searcher:
         allowed = None if matched is None else {match.document_id for match in matched}
         collections = _collections(filters.roles)
         total = sum(self._vectors.count(name) for name in collections)
-        fetch = k if allowed is None else 4 * k
+        # A few more than asked for, so that which of equal vectors are in does not hang on the graph.
+        fetch = k + 16 if allowed is None else 4 * k
         while True:
-            found = [hit for name in collections for hit in self._vectors.nearest(name, vector, fetch)]
+            parts = [self._vectors.nearest(name, vector, fetch) for name in collections]
+            # Below the last hit of a list that was cut short, that list may have more.
+            sure = max((part[-1][1] for part in parts if len(part) >= fetch), default=-np.inf)
+            found = [hit for part in parts for hit in part if hit[1] >= sure]
             passages = self._passages(_best(found, len(found)), filters.roles, allowed)
             if len(passages) >= k:
                 return passages[:k]

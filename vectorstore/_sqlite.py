@@ -11,7 +11,10 @@ from typing import Literal
 
 
 class Database:
-    """One file. A reader sees one committed state for as long as its block runs, whatever is written meanwhile."""
+    """One file. A reader sees one committed state for as long as its block runs, whatever is written meanwhile.
+
+    BEGIN takes no snapshot yet: the first SELECT of the block does.
+    """
 
     def __init__(self, path: Path, *, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> None:
         self.path = path
@@ -19,6 +22,7 @@ class Database:
         self._idle: list[sqlite3.Connection] = []
         self._pool = threading.Lock()
         self._writing = threading.RLock()
+        self._reading = threading.local()
         self._closed = False
         self._writer: sqlite3.Connection | None = None
         self._writer = self._connect()
@@ -54,6 +58,11 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
+        """One snapshot; a block inside another of the same thread shares its snapshot."""
+        outer: sqlite3.Connection | None = getattr(self._reading, "connection", None)
+        if outer is not None:
+            yield outer
+            return
         with self._pool:
             if self._closed:
                 raise sqlite3.ProgrammingError(f"{self.path} is closed")
@@ -62,9 +71,12 @@ class Database:
             connection = self._connect()
         try:
             connection.execute("BEGIN")
+            self._reading.connection = connection
             yield connection
         finally:
-            connection.execute("ROLLBACK")
+            self._reading.connection = None
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             with self._pool:
                 if self._closed:
                     connection.close()

@@ -10,7 +10,7 @@ from vectorstore.chroma import VectorIndex, collection_of
 from vectorstore.errors import StoreError
 from vectorstore.keyword import KeywordIndex, indexed_text
 from vectorstore.ledger import Ledger
-from vectorstore.records import Chunk, chunk_id, sha256
+from vectorstore.records import Chunk, Filters, chunk_id, sha256
 
 _TOLERANCE = 1e-5  # Chroma normalizes nothing, but keeps float32 of its own
 
@@ -26,7 +26,7 @@ def problems(ledger: Ledger, vectors: VectorIndex | None, keyword: KeywordIndex 
         found.append(f"The store was made with {ledger.get_meta('embedder')}, not with {embedder}.")
     for name in ledger.marked():
         found.append(f"{paths.get(name, name)} was being changed when the program stopped.")
-    chunks, lacking = _ledger(ledger, embedder, found)
+    chunks, lacking = _ledger(ledger, embedder, paths, found)
     for name, count in lacking.items():
         found.append(f"{paths.get(name, name)}: {count} chunks have no vector in the ledger.")
     for label, index in (("vector index", vectors), ("keyword index", keyword)):
@@ -42,7 +42,9 @@ def problems(ledger: Ledger, vectors: VectorIndex | None, keyword: KeywordIndex 
     return found
 
 
-def _ledger(ledger: Ledger, embedder: str, found: list[str]) -> tuple[dict[str, Chunk], dict[str, int]]:
+def _ledger(
+    ledger: Ledger, embedder: str, paths: dict[str, str], found: list[str]
+) -> tuple[dict[str, Chunk], dict[str, int]]:
     """Check the chunks against the stored text."""
     chunks: dict[str, Chunk] = {}
     shas: dict[str, list[str]] = defaultdict(list)
@@ -52,11 +54,14 @@ def _ledger(ledger: Ledger, embedder: str, found: list[str]) -> tuple[dict[str, 
         shas[chunk.document_id].append(embedded_sha)
         by_document[chunk.document_id].append((chunk, text_sha))
     current = dict(ledger.current())
+    counts = {match.document_id: match.chunks for match in ledger.matching(Filters())}
     for name, version in current.items():
         text, whole = ledger.text_of(name, version)
-        path = ledger.heads_of([name])[name].path
+        path = paths[name]
         if not whole:
             found.append(f"{path}: the stored text is damaged.")
+        if (said := counts[name]) != len(by_document[name]):
+            found.append(f"{path}: the ledger says {said} chunks and has {len(by_document[name])}.")
         for chunk, text_sha in by_document[name]:
             where = f"{path}: the chunk at {chunk.start} to {chunk.end}"
             if chunk.version != version:

@@ -55,6 +55,7 @@ class VectorIndex:
             self._batch = int(self._client.get_max_batch_size())
         except Exception as error:
             self.close()
+            _forget(folder)
             raise StoreError(f"The vector index {folder} cannot be read: {error}", REBUILD) from error
 
     def close(self) -> None:
@@ -123,6 +124,13 @@ class VectorIndex:
             return call(**arguments)
         except Exception as error:
             raise StoreError(f"The vector index {self.folder} failed: {error}", REBUILD) from error
+
+
+def _forget(folder: Path) -> None:
+    """Chroma keeps what failed to start, and would hand it out again for a folder that was made anew."""
+    from chromadb.api.shared_system_client import SharedSystemClient
+
+    SharedSystemClient._identifier_to_system.pop(str(folder), None)
 
 
 def discard(folder: Path) -> None:

@@ -142,6 +142,10 @@ class Ledger:
         """One transaction; the writing methods called inside it are part of it."""
         return self._database.write()
 
+    def snapshot(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Reads inside the block, by this thread, see one committed state."""
+        return self._database.read()
+
     # What the store was made with
 
     def get_meta(self, key: str) -> str | None:

@@ -22,7 +22,7 @@ _MARK = re.compile(r"[$€£¥%()|*†‡]+|[-–—−]+|N/?[AM]|n/[am]|nm|NM")
 _DASH = re.compile(r"[-–—−]+|N/?[AM]|n/[am]|nm")
 _LEADERS = re.compile(r"(?:\.{4,}|(?:\. ){3,}\.?|_{4,}|…{2,})\s*\S{0,6}$")
 _BULLET = re.compile(r"(?:[•‣◦▪▫●○■□◆◇►▶➢✓✔·∙⁃\uf000-\uf0ff]+|[-–—*+](?=\s)|o(?=\s+[A-Z]))\s*")
-_ENUMERATOR = re.compile(r"(?:\d{1,2}[.)]|[A-Za-z][.)]|[ivx]{1,5}[.)])\s+(?=\S)")
+_ENUMERATOR = re.compile(r"(?:\d{1,2}[.)]|[a-z][.)]|[A-Z]\)|[ivx]{1,5}[.)])\s+(?=\S)")
 _PARENTHESISED = re.compile(r"\((?:\d{1,2}|[a-z]{1,2}|[ivx]{1,5}|[A-Z])\)\s+")
 _HEADING = re.compile(
     r"#{1,6}\s|(?:PART|Part)\s+[IVX]+\b(?:[.,]?$|\s*[—–-])|(?:ITEM|Item)\s+\d{1,2}[A-C]?\s*[.:—–-]"
@@ -35,7 +35,7 @@ _WORDISH = re.compile(r"\w")
 
 # A possible end: the stop, closing quotes, a footnote mark; white space (none is needed after an East Asian stop).
 _END = re.compile(
-    r"(?P<stop>[.!?…]+)(?P<close>[\"'”’)\]*_]*)(?P<note>(?:(?<=[a-z)”\"’]\.)|(?<=[a-z)”\"’][!?]))(?:\d{1,2}|\(\d{1,2}\)))?"
+    r"(?<![.!?…])(?P<stop>[.!?…]++)(?P<close>[\"'”’)\]*_]*)(?P<note>(?:(?<=[a-z)”\"’]\.)|(?<=[a-z)”\"’][!?]))(?:\d{1,2}|\(\d{1,2}\)))?"
     r"(?=(?P<gap>\s+)(?P<next>\S+))|[。！？]+[」』”’）]*"
 )
 
@@ -89,6 +89,11 @@ class _Line:
     bullet: bool = False
 
 
+def _stops(line: _Line) -> bool:
+    """Return whether a line ends as a sentence does."""
+    return bool(_TERMINAL.search(line.text[-20:]))
+
+
 def _row_strength(words: list[str]) -> int:
     """Return 2 for a table row, 1 for a line that is one beside another row, 0 for prose."""
     numbers = dashes = signs = used = 0
@@ -137,14 +142,14 @@ def _lines(text: str) -> list[_Line]:
         start = match.start() + len(raw) - len(raw.lstrip())
         gap = text[previous_end:start]
         blank = not found or gap.count("\n") + gap.count("\f") + gap.count("\u2029") > 1
-        strength = 2 if " | " in stripped or _LEADERS.search(stripped) else _row_strength(stripped.split())
+        strength = 2 if " | " in stripped or _LEADERS.search(stripped[-40:]) else _row_strength(stripped.split())
         line = _Line(start, start + len(stripped), stripped, strength == 2, strength == 1, blank)
         if not line.row:
             line.item, line.bullet = _list_mark(stripped)
         found.append(line)
         previous_end = start + len(stripped)
     for index, line in enumerate(found):
-        if line.weak and not _TERMINAL.search(line.text):
+        if line.weak and not _stops(line):
             before = index > 0 and not line.blank_before and found[index - 1].row
             after = index + 1 < len(found) and not found[index + 1].blank_before and found[index + 1].row
             line.row = before or after
@@ -168,7 +173,7 @@ def _widths(lines: list[_Line]) -> list[float]:
             and not following.blank_before
             and not following.item
             and _opens_lower(following)
-            and not _TERMINAL.search(line.text)
+            and not _stops(line)
         ):
             proven.append((index, len(line.text)))
     # Short lines beside each other (a cover, a signature block) are no paragraph.
@@ -197,7 +202,7 @@ def _continues(line: _Line, following: _Line, width: float) -> bool:
     full = width > 0 and len(line.text) >= 0.8 * width
     if line.text.endswith(":"):
         return False
-    stopped = bool(_TERMINAL.search(line.text))
+    stopped = _stops(line)
     if following.bullet or _PARENTHESISED.match(following.text):
         return False
     if following.item and (stopped or not full or line.item):
@@ -228,7 +233,7 @@ def _units(text: str) -> Iterator[tuple[int, int, bool]]:
                     and not following.blank_before
                     and not line.item
                     and _opens_lower(following)
-                    and not _TERMINAL.search(line.text)
+                    and not _stops(line)
                     and not line.text.endswith(":")
                 )
                 if wrapped_label:
@@ -283,7 +288,7 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
     if re.fullmatch(r"(?:[A-Za-z]\.)+[A-Za-z]", word):
         return starter
     if re.fullmatch(r"\(?(?:\d{1,2}[A-C]?|[ivxIVX]+)\)?", word):
-        before = text[start:begin].split()
+        before = text[max(start, begin - 60) : begin].split()
         if not before:
             return False
         if before[-1].lower().strip('"“(') in _LABELS:

@@ -257,7 +257,7 @@ def build(
         page.load(**refreshing)
         documents_tab.select(**refreshing)
         about_tab.select(**refreshing)
-        needle.input(trigger_mode="always_last", **refreshing)
+        needle.change(trigger_mode="always_last", **refreshing)
         files.upload(
             add,
             files,
@@ -275,5 +275,14 @@ def _html(value: str, script: str | None, elem_id: str) -> gr.HTML:
     return gr.HTML(value, js_on_load=script, elem_id=elem_id, apply_default_css=False)
 
 
-def _day(label: str, elem_id: str) -> gr.DateTime:
-    return gr.DateTime(label=label, include_time=False, type="string", min_width=140, elem_id=elem_id)
+def _day(label: str, elem_id: str) -> gr.Textbox:
+    # Gradio's own date field keeps the older date when what is typed is none; assets/app.js makes this a date input.
+    return gr.Textbox(
+        label=label,
+        placeholder="YYYY-MM-DD",
+        max_lines=1,
+        max_length=10,
+        min_width=140,
+        elem_id=elem_id,
+        elem_classes=["t-date"],
+    )

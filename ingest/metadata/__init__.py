@@ -78,7 +78,8 @@ def extract(reading: Reading, regions: Sequence[Region], *, name: str) -> Metada
     """Return what ``reading`` says of itself; ``name`` is the file's name, a last hint.
 
     Pure. ``regions`` (from cleaning) keep a notice of cookies from being taken for the publisher's.
-    Each field has an Origin, with the span where it was read from the text.
+    Each field has an Origin, with the span where it was read from the text. ``extra["supersedes"]`` is the
+    form that an amendment amends.
     """
     text, body = reading.text, reading.front_matter_end
     gathered = _Gathered()
@@ -101,7 +102,7 @@ def extract(reading: Reading, regions: Sequence[Region], *, name: str) -> Metada
     metadata = gathered.metadata(extra)
     form = metadata.form or ""
     if _AMENDED.search(form):
-        return replace(metadata, extra=MappingProxyType({**metadata.extra, "amends": form[:-2]}))
+        return replace(metadata, extra=MappingProxyType({**metadata.extra, "supersedes": form[:-2]}))
     return metadata
 
 
@@ -195,9 +196,9 @@ def _embedded(embedded: Mapping[str, str], gathered: _Gathered, kind: str, media
     if media_type != "application/pdf":
         give("published", parse_date(embedded.get("published", "")), "embedded")
     author = embedded.get("author", "").strip()
-    if author and kind not in ("transcript", "release") and re.search(r"\s", author) and "@" not in author:
-        if author != gathered.values.get("publisher"):
-            give("authors", _authors(author), "embedded")
+    personal = re.search(r"\s", author) and "@" not in author and author != gathered.values.get("publisher")
+    if personal and kind not in ("transcript", "release"):
+        give("authors", _authors(author), "embedded")
 
 
 def _inline_facts(embedded: Mapping[str, str], gathered: _Gathered) -> None:

@@ -20,6 +20,7 @@ _SEPARATOR = re.compile(r"\s*(?:\||·|•|–|—|/|\s-\s|,\s*(?=\d+\s+min))\s*"
 _TIME = re.compile(
     r"(?:,|\bat\b)?\s*\d{1,2}:\d\d(?::\d\d)?\s*(?:[ap]\.?m\.?)?\s*\(?(?:[A-Z]{2,4}|GMT[+-]\d+)?\)?\s*$", re.IGNORECASE
 )
+_BY_INSIDE = re.compile(r"(?:^|[\s|•·,–—-])by\s+(?P<names>[^|•·\n]{3,120})$", re.IGNORECASE)
 _BYLINE = re.compile(
     r"^(?:written\s+by|posted\s+by|authored\s+by|prepared\s+by|analysts?|authors?|by)\s*:?\s+(?P<names>[^|•·\n]{3,160})",
     re.IGNORECASE,
@@ -65,7 +66,7 @@ _CLAIMS: tuple[tuple[re.Pattern[str], int], ...] = tuple(
         (rf"^(?:publisher|published\s+by|issued\s+by)\s*:?\s+{_HOUSE}\s*\.?$", re.MULTILINE | re.IGNORECASE, 5),
         (rf"\bpowered\s+by\s+{_HOUSE}\s*[.\n]", re.IGNORECASE, 3),
         (
-            rf"(?:©|\(c\)|\bcopyright(?:\s*(?:©|\(c\)))?)\s*{_YEARS}?,?\s*(?:by\s+)?{_HOUSE}\s*,?\s*(?={_YEARS}|[.\n|,;]|all\s+rights|$)",
+            rf"(?:©|\(c\)|\b(?:[Cc]opyright|COPYRIGHT)(?:\s*(?:©|\(c\)))?)\s*{_YEARS}?,?\s*(?:by\s+)?{_HOUSE}\s*,?\s*(?={_YEARS}|[.\n|,;]|all\s+rights|$)",
             re.MULTILINE,
             3,
         ),
@@ -107,7 +108,9 @@ def _date_of(line: Line) -> tuple[Found, int] | None:
     if len(line.text) > 160:
         return None
     position = 0
-    for part in [*_SEPARATOR.split(_bare(line.text)), _bare(line.text)]:
+    content = _bare(line.text)
+    inside = _BY_INSIDE.search(content)
+    for part in [*_SEPARATOR.split(content), content, *([content[: inside.start()]] if inside else [])]:
         match = _DATE_WORDS.match(part)
         assert match is not None
         rest = _TIME.sub("", part[match.end() :]).strip(" ()[]")
@@ -138,6 +141,8 @@ def _published(top: Sequence[Line], text: str, start: int) -> tuple[Found, int] 
 
 def _byline(line: Line) -> list[Found]:
     match = _BYLINE.match(_bare(line.text))
+    if match is None and _date_of(line):
+        match = _BY_INSIDE.search(_bare(line.text))
     if match is None or len(line.text) > 200:
         return []
     words = match["names"]
@@ -207,6 +212,10 @@ def _signed(text: str, start: int) -> tuple[list[Found], Found | None]:
             if not names or len(other.text) > 110:
                 break
             role = _ROLE_AT_HOUSE.search(other.text)
+            parts = re.split(r",\s+|\s+[|–—-]\s+", other.text)
+            if len(parts) == 2 and is_role(parts[0]) and _ORGANISATION.search(parts[1]) and parts[1][0].isupper():
+                house = Found(tidy(parts[1]), other.end - len(parts[1]), other.end)
+                break
             if role is not None and is_role(other.text):
                 house = Found(tidy(role["house"]), other.start + role.start("house"), other.start + role.end("house"))
                 break
@@ -248,12 +257,15 @@ def _publisher(text: str, start: int, top: Sequence[Line], house: Found | None, 
         if role is not None and is_role(content):
             claims.append((Found(tidy(role["house"]), line.start, line.end), 2))
         elif (
-            (parts := re.split(r"\s*,\s+|\s+[|–—]\s+", content))
-            and len(parts) in (2, 3)
-            and _ORGANISATION.search(parts[-1])
+            (
+                (parts := re.split(r"\s*,\s+|\s+[|–—]\s+", content))
+                and len(parts) in (2, 3)
+                and _ORGANISATION.search(parts[-1])
+            )
+            and (is_person(parts[0]) or _BYLINE.match(parts[0]))
+            and not is_role(parts[-1])
         ):
-            if (is_person(parts[0]) or _BYLINE.match(parts[0])) and not is_role(parts[-1]):
-                claims.append((Found(tidy(parts[-1]), line.end - len(parts[-1]), line.end), 2))
+            claims.append((Found(tidy(parts[-1]), line.end - len(parts[-1]), line.end), 2))
     for line in top[:3]:
         content = _bare(line.text)
         if title is not None and line.start >= title.start:
@@ -286,14 +298,19 @@ def _score(line: Line, number: int, top: Sequence[Line], text: str) -> float | N
         return None
     if _date_of(line) or _BYLINE.match(content) or _LABEL.match(content) or re.match(r"https?://|www\.", content):
         return None
-    if is_person(content) or re.search(r"\s[>›»/]\s", content) or re.match(r"[-•*]\s|\d+[.)]\s", content):
+    if (
+        is_person(content)
+        or _listed([line])
+        or re.search(r"\s[>›»/]\s", content)
+        or re.match(r"[-•*]\s|\d+[.)]\s", content)
+    ):
         return None
     score = min(len(words), 6) / 2 - number * 0.25
     near = [o for o in top[number + 1 : number + 4] if len(o.text) < 200]
     score += 2 * any(_date_of(o) is not None for o in near)
     score += 1.5 * any(_byline(o) or is_person(_bare(o.text)) for o in near)
     score += 1.0 * content.endswith("?") - 1.5 * content.endswith(".") - 2.5 * content.endswith((":", ",", ";"))
-    score += 3 * line.text.startswith("# ")
+    score += 3 * line.text.startswith("# ") - 2 * content[0].islower()
     score -= 2.5 * (len(words) <= 5 and bool(_MASTHEAD.search(content)))
     score -= 2 * (len(words) <= 2) + 2 * (len(words) <= 6 and f"{content}:" in text)
     score -= 1.5 * (is_role(content) and len(words) <= 6) + 2 * (len(content) > 140)
@@ -317,7 +334,7 @@ def _title(top: Sequence[Line], text: str, hint: str | None) -> Found | None:
     if not scored:
         return None
     score, _, line = max(scored, key=lambda item: item[:2])
-    return Found(flat(_bare(line.text)), line.start, line.end) if score > -1 else None
+    return Found(flat(_bare(line.text)), line.start, line.end) if score > 0 else None
 
 
 def _labelled(top: Sequence[Line], key: str) -> Found | None:

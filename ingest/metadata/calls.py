@@ -73,12 +73,9 @@ def is_call(text: str, start: int) -> bool:
     """Return whether the text is speech by labelled speakers that opens like a call with investors."""
     head = text[start : start + 6000]
     labelled = len(_LABELLED.findall(text, start))
-    turns = labelled if labelled >= 3 else len(_SPEAKER.findall(text, start))
-    return (
-        turns >= 4
-        and bool(_IS_CALL.search(head))
-        and (labelled >= 3 or bool(re.search(r"\boperator\b|\btranscript\b", head, re.IGNORECASE)))
-    )
+    turns = max(labelled, len(_SPEAKER.findall(text, start, min(len(text), start + 60_000))))
+    told = labelled >= 3 or re.search(r"\boperator\b|\btranscript\b", head, re.IGNORECASE)
+    return turns >= 4 and bool(told) and bool(_IS_CALL.search(head))
 
 
 def _header(text: str, start: int) -> list[Line]:
@@ -118,7 +115,7 @@ def _clean_company(words: str, text: str) -> str | None:
     match = _NAME.match(words)
     if match is None:
         return None
-    name = tidy(re.sub(r"(?<=\w)['’]s$", "", match.group().strip(" ,")))
+    name = tidy(re.sub(r"(?<=\w)['’]s?$", "", match.group().strip(" ,")))
     if (
         len(name) < 2
         or name.lower() in {"call", "session", "everyone", "and", "question", "question and answer"}
@@ -234,7 +231,10 @@ def read(text: str, start: int) -> dict[str, Found]:
     if heading is not None:
         line = heading[0]
         named = period is not None and not list(quarters(line.text))
-        facts["title"] = Found(f"{line.text}, {period.value}" if named and period else line.text, line.start, line.end)
+        title = f"{line.text}, {period.value}" if named and period else line.text
+        if company is not None and company.value.lower() not in title.lower():
+            title = f"{company.value} {title}"
+        facts["title"] = Found(title, line.start, line.end)
     elif company is not None:
         title = " ".join([company.value, *([period.value] if period else []), "earnings call" if period else "call"])
         facts["title"] = Found(title, company.start, company.end)

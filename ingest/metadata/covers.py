@@ -25,16 +25,16 @@ _CAPTION = re.compile(
     r"(?:\(\s*)?"
     + phrase(
         r"(?:exact )?names? of (?:the |each )?(?:small business )?(?:co-)?(?:registrants?|issuers?|trust|company)(?:\(s\))?,?"
-        r"(?: \w+){0,3}? as (?:it appears |specified |stated |set forth )?in (?:its |their |the )?(?:respective )?"
-        r"(?:charters?|articles|declaration|governing)"
+        r"(?: \w+){0,3}?(?: as)?(?: it appears| specified| stated| set forth)? in (?:its |their |the )?(?:respective )?"
+        r"(?:charters?|articles of|declaration of|governing)"
     )
-    + r"[^()\n]{0,40}\)?",
+    + r"[^():|,\n]{0,25}\)?",
     re.IGNORECASE,
 )
 _CAPTION_TURNED = re.compile(
     r"(?:\(\s*)?"
     + phrase(r"registrant['’]s (?:exact )?name,? as specified in (?:its|the) charter")
-    + r"[^()\n]{0,40}\)?",
+    + r"[^():|,\n]{0,25}\)?",
     re.IGNORECASE,
 )
 _AMENDMENT = re.compile(r"\bamendment\s+(?:no\.?\s*|number\s+)\d+", re.IGNORECASE)
@@ -67,9 +67,12 @@ _BEFORE_NAME = re.compile(
 )
 _NOT_NAME = re.compile(
     r"commission|identification|employer|jurisdiction|incorporation|\bfile\b|\bform\b|amendment|\bmark one\b|exact name|report|"
-    r"registrant|pursuant|section\s+1[35]|act\s+of\s+19|period|^or$|^\W*$|washington|^\(|^\d[\d-]*$|table of contents|^index$",
+    r"registrant|pursuant|section\s+1[35]|act\s+of\s+19|period|^or$|^\W*$|washington|^\(|^\d[\d-]*$|\d\d-\d{7}|table of contents|^index$",
     re.IGNORECASE,
 )
+
+
+_TRIES = 40  # places that name the Commission beside a form; a text with more of them and no cover is no filing
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +128,18 @@ def _name_below(text: str, caption_end: int) -> Found | None:
         content = re.sub(r"^[:| ]*(?:\d{1,3}-\d{3,6}\b[ |]*)?", "", line.text)
         if number > 4:
             break
-        if not any(c.isalpha() for c in content) or _NOT_NAME.search(content) or content.startswith(","):
+        if not any(c.isalpha() for c in content) or content.startswith(","):
             continue
         start = line.end - len(content)
+        # A table's row: the name is its first cell of words.
+        cell = next((m for m in re.finditer(r"[^|]+", content) if any(c.isalpha() for c in m.group())), None)
+        if cell is not None:
+            start, content = start + cell.start(), cell.group().rstrip()
         state = re.search(r"\s(?:[A-Z][a-z]+(?:\s[A-Z][a-z]+)?)\s+\d\d-\d{7}\b", content)
-        end = start + state.start() if state else line.end
+        end = start + (state.start() if state else len(content))
         name = tidy(text[start:end])
-        return Found(name, start, end) if name and not _NOT_NAME.search(name) else None
+        if name and not _NOT_NAME.search(name):
+            return Found(name, start, end)
     return None
 
 
@@ -158,13 +166,17 @@ def find_cover(text: str) -> Cover | None:
     A cover is the Commission's name, "FORM x" or "SCHEDULE 14A", and the caption of the registrant's name, close
     together; a glossy annual report may stand in front of it.
     """
+    tried = 0
     for commission in _COMMISSION.finditer(text):
         start = commission.start()
+        if tried >= _TRIES:
+            return None
         head = max(0, start - 400)
         form = _FORM.search(text, head, start + 1500)
         schedule = _SCHEDULE.search(text, start, start + 1500)
         if form is None and schedule is None:
             continue
+        tried += 1
         caption = _caption_after(text, start, 6000)
         if caption is None and form is not None and _bare_cover(text, start, form):
             return Cover(_named_form(text, form, form.end() + 1500), None, form.end() + 1500, start, form.end() + 8000)

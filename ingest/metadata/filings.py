@@ -34,6 +34,7 @@ _SIGNED = re.compile(
     + phrase(r"duly caused and authorized"),
     re.IGNORECASE,
 )
+_DATE_LABEL = re.compile(r"(?:^\W*dated?|\bdated?\s*:)\W*\Z", re.IGNORECASE | re.MULTILINE)
 _PERSONS = re.compile(phrase(r"(?:has|have) been signed (?:below )?(?:by|on)"), re.IGNORECASE)
 _AFTER_SIGNATURE = re.compile(
     phrase(
@@ -183,7 +184,7 @@ def _report_date(text: str, cover: Cover) -> Found | None:
     if captions:
         first, last = captions[0].start(), captions[-1].end()
         stop = cover.name_at if last < cover.name_at else last + 120
-        found = [d for d in find_dates(text, first, min(stop, last + 120))]
+        found = find_dates(text, first, min(stop, last + 120))
         if not found:
             found = find_dates(text, max(cover.form.end, first - 120), first)[-1:]
     else:
@@ -215,6 +216,8 @@ def _signed(text: str, start: int, floor: str | None) -> Found | None:
             dates = _plausible(find_dates(text, match.start(), end, short_years=True), floor)
             if pattern is _CERTIFIED:
                 dates = dates[:1]
+            # A date of the signing is labelled; any other in the block may belong to what follows it.
+            dates = [d for d in dates if _DATE_LABEL.search(text, max(match.start(), d.start - 30), d.start)] or dates
             if dates:
                 latest = max(dates, key=lambda d: d.iso)
                 return Found(latest.iso, latest.start, latest.end)
@@ -258,9 +261,9 @@ def ticker(text: str, cover: Cover) -> Found | None:
             if symbol not in _NOT_SYMBOL and symbol.split()[0] not in _NOT_SYMBOL:
                 return Found(symbol, match.end("symbol") - len(symbol), match.end("symbol"))
     for pattern in (EXCHANGE_TICKER, _UNDER_SYMBOL):
-        match = pattern.search(text, cover.start, cover.end if pattern is EXCHANGE_TICKER else len(text))
-        if match is not None and match["symbol"] not in _NOT_SYMBOL:
-            return Found(match["symbol"], match.start("symbol"), match.end("symbol"))
+        named = pattern.search(text, cover.start, cover.end if pattern is EXCHANGE_TICKER else len(text))
+        if named is not None and named["symbol"] not in _NOT_SYMBOL:
+            return Found(named["symbol"], named.start("symbol"), named.end("symbol"))
     return None
 
 
@@ -278,7 +281,8 @@ def read(text: str, cover: Cover) -> dict[str, Found]:
             facts["period_end"] = end
             floor = end.value
             period = _fiscal_year(text, end) if form in ANNUAL else _quarter(text, end)
-            if period is not None:
+            # A transition period is no year or quarter that anyone would ask for by its number.
+            if period is not None and form not in {"10-KT", "10-QT"}:
                 facts["fiscal_period"] = period
     elif form in CURRENT:
         reported = _report_date(text, cover)

@@ -29,9 +29,9 @@ _CREDENTIAL = (
     r"B\.?Sc|DBA|AIF|CEBS|SRI)"
 )
 _CREDENTIALS = re.compile(rf"(?:,?\s+|,\s*){_CREDENTIAL}[®™]?\.?(?=\s*(?:,|$))")
-_TOKEN = r"(?:[A-ZÀ-Þ](?:[\w'’\-]*[\w])?|[A-ZÀ-Þ]\.(?:[A-ZÀ-Þ]\.)*)"
+_WORD = r"(?:[A-ZÀ-Þ](?:[\w'’\-]*[\w])?|[A-ZÀ-Þ]\.(?:[A-ZÀ-Þ]\.)*)"
 _PERSON = re.compile(
-    rf"^{_TOKEN}(?:\s+(?:{_TOKEN}|de|la|le|van|von|der|den|di|da|del|dos|bin|al|el)){{1,4}}(?:,?\s+(?:Jr|Sr|II|III|IV)\.?)?$"
+    rf"^{_WORD}(?:\s+(?:{_WORD}|de|la|le|van|von|der|den|di|da|del|dos|bin|al|el)){{1,4}}(?:,?\s+(?:Jr|Sr|II|III|IV)\.?)?$"
 )
 _NOT_PEOPLE = re.compile(
     r"\b(?:the|and|of|for|in|on|at|to|is|are|with|what|why|how|best|regards|key|takeaways?|research|capital|investments?|management|"

@@ -69,7 +69,7 @@ def is_release(text: str, start: int) -> bool:
 
 def _headline(text: str, start: int, stop: int) -> Found | None:
     """Return the first line in front of the dateline that reads as a headline, with the lines it runs on to."""
-    block = [line for line in lines(text, start, stop)][:40]
+    block = list(lines(text, start, stop))[:40]
     for number, line in enumerate(block):
         words = line.text.split()
         if _SKIP.search(line.text) or len(words) < 4 or len(line.text) > 250 or not _VERB.search(line.text):

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from ingest.readers._model import Reading
 from vectorstore.records import Region, Section
 
-_DOCUMENT = re.compile(r"<DOCUMENT>\s*\n(?P<head>.*?)<TEXT>(?P<body>.*?)(?:</TEXT>|</DOCUMENT>|\Z)", re.DOTALL)
+_DOCUMENT = re.compile(r"<DOCUMENT>\s*\n(?P<head>.{0,4000}?)<TEXT>(?P<body>.*?)(?:</TEXT>|</DOCUMENT>|\Z)", re.DOTALL)
 _FIELD = re.compile(r"<(TYPE|SEQUENCE|FILENAME|DESCRIPTION)>([^\n<]*)")
 _NOT_TEXT = re.compile(r"GRAPHIC|ZIP|EXCEL|XML|JSON|PDF|EX-101|XBRL|COVER", re.IGNORECASE)
 _HEADER = {

@@ -10,8 +10,13 @@ from vectorstore.text import is_table_row
 _PART = re.compile(r"PART\s+(?:IV|I{1,3})\b[ .,:—–-]*(?P<title>[^\n]{0,60})", re.IGNORECASE)
 _ITEM = re.compile(r"ITEM\s+(?P<number>\d{1,2}(?:\.\d{2})?[A-C]?)\s*[.:|—–-]*\s*(?P<title>[^\n]{0,160})", re.IGNORECASE)
 _NOTE = re.compile(r"NOTE\s+(?P<number>\d{1,2})\s*[.:—–-]+\s*(?P<title>[^\n]{3,120})", re.IGNORECASE)
+_NOTES = re.compile(
+    r"(?:[\w.,&’' -]{0,40}\s)?notes\s+to\s+(?:the\s+)?(?:[a-z]+\s+){0,2}financial\s+statements\b[^.]{0,40}",
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(r"(?P<number>\d{1,2})[.)]\s+(?P<title>[A-Z][^.;:]{2,90})")
 _STATEMENT = re.compile(
-    r"(?:[A-Z][\w.,&’' -]{0,60}?\s)?(?:condensed\s+|interim\s+|unaudited\s+)*consolidated\s+(?:condensed\s+)?"
+    r"(?-i:(?:[A-Z][\w.,&’'-]{0,30}\s+){0,6}?)(?:condensed\s+|interim\s+|unaudited\s+)*consolidated\s+(?:condensed\s+)?"
     r"(?:statements?\s+of\s+[a-z’'(), -]{4,80}|balance\s+sheets?)(?:\s*\((?:unaudited|continued|parenthetical)\))*",
     re.IGNORECASE,
 )
@@ -29,12 +34,30 @@ def structural(text: str) -> list[Heading]:
     """
     lines = [(m.start() + len(m[0]) - len(m[0].lstrip()), m[0].strip()) for m in _LINE.finditer(text)]
     found: list[Heading] = []
-    items = 0
+    items = last_note = 0
+    in_notes = False
     for index, (start, line) in enumerate(lines):
-        if not 5 < len(line) <= 180 or not line[0].isupper():
+        if not 5 < len(line) <= 180:
+            continue
+        if line[0].isdigit() and in_notes:
+            note = _NUMBERED.fullmatch(line)
+            if (
+                note
+                and int(note["number"]) == last_note + 1
+                and not _PAGE_AT_END.search(line)
+                and not is_table_row(line)
+            ):
+                last_note += 1
+                found.append(Heading(start, _title(line, ""), 4))
+            continue
+        if not line[0].isupper():
             continue
         first = line[:5].lower()
-        if first not in {"part ", "item ", "note "} and "onsolidated" not in line and "ONSOLIDATED" not in line:
+        if (
+            first not in {"part ", "item ", "note ", "notes"}
+            and "onsolidated" not in line
+            and "ONSOLIDATED" not in line
+        ):
             continue
         before = lines[index - 1] if index else (0, "")
         after = lines[index + 1][1] if index + 1 < len(lines) else ""
@@ -42,12 +65,14 @@ def structural(text: str) -> list[Heading]:
         if not level or _PAGE_AT_END.search(line) or _inside_sentence(text, before, start):
             continue
         items += level == 2
+        in_notes = (in_notes and level > 2) or bool(_NOTES.fullmatch(line))
+        last_note = last_note if in_notes else 0
         found.append(Heading(start, _title(line, after), level))
     return _drop_repeats(_drop_contents(found, text)) if items else []
 
 
 def _level(line: str) -> int:
-    """Return 1 for a part, 2 for an item, 3 for a note or statement, 0 for any other line."""
+    """Return 1 for a part, 2 for an item, 3 for a statement, 4 for a note, 0 for any other line."""
     if (part := _PART.fullmatch(line)) and not _sentence(part["title"]) and not part["title"][:1].islower():
         return 0 if re.match(r"page|item", part["title"], re.IGNORECASE) else 1
     if item := _ITEM.fullmatch(line):
@@ -55,8 +80,8 @@ def _level(line: str) -> int:
         return 0 if title[:1].islower() or title[:1] in tuple(",;)(") or _reference(title) else 2
     if note := _NOTE.fullmatch(line):
         title = note["title"]
-        return 3 if title[:1].isupper() and not _sentence(title) and not _reference(title) else 0
-    return 3 if len(line) <= 120 and _STATEMENT.fullmatch(line) else 0
+        return 4 if title[:1].isupper() and not _sentence(title) and not _reference(title) else 0
+    return 3 if len(line) <= 120 and (_STATEMENT.fullmatch(line) or _NOTES.fullmatch(line)) else 0
 
 
 def _inside_sentence(text: str, before: tuple[int, str], start: int) -> bool:

@@ -40,7 +40,7 @@ _MAGIC = (
 _CONTROL = bytes(set(range(32)) - {9, 10, 11, 12, 13, 27})
 _BLOCK = 65536
 _HTML_START = re.compile(
-    r"\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*(?:<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]|<SEC-DOCUMENT>|<DOCUMENT>)",
+    r"\s*+(?:<\?xml[^>]*+>\s*+|(?><!--.*?-->)\s*+)*+(?:<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]|<SEC-DOCUMENT>|<DOCUMENT>)",
     re.IGNORECASE | re.DOTALL,
 )
 _HTML_TAG = re.compile(

@@ -13,7 +13,7 @@ from ingest.readers._model import Heading, Reading, clean, nest
 from vectorstore.errors import ReadError
 
 _FENCE = re.compile(r"[ ]{0,3}(`{3,}|~{3,})")
-_ATX = re.compile(r"[ ]{0,3}(#{1,6})[ \t]+(.+?)(?:[ \t]+#+)?[ \t]*$")
+_ATX = re.compile(r"[ ]{0,3}(#{1,6})[ \t]+")
 _SETEXT = re.compile(r"[ ]{0,3}(=+|-{2,})[ \t]*$")
 _OPENING = re.compile(r"---[ \t]*\n")
 _CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
@@ -72,7 +72,15 @@ def _front_matter(text: str, name: str) -> tuple[Mapping[str, str], int]:
     return MappingProxyType({str(k).strip().lower(): _value(v) for k, v in values.items()}), end
 
 
+def _closed(title: str) -> str:
+    """Return the title without the "##" that may close it."""
+    title = title.strip()
+    bare = title.rstrip("#")
+    return bare.rstrip() if not bare or bare[-1] in " \t" else title
+
+
 def _plain(title: str) -> str:
+    title = title[:400]
     title = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", title)
     return re.sub(r"[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}", "", title).strip()
 
@@ -91,7 +99,7 @@ def _headings(text: str, start: int) -> list[Heading]:
         elif opener:
             fence = opener[1]
         elif atx := _ATX.match(line):
-            found.append(Heading(at, _plain(atx[2]), len(atx[1])))
+            found.append(Heading(at, _plain(_closed(line[atx.end() :])), len(atx[1])))
             line = ""
         elif (
             (setext := _SETEXT.match(line))

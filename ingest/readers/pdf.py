@@ -212,7 +212,8 @@ def read_pdf(data: bytes, name: str) -> Reading:
         shown = ", ".join(map(str, empty[:20])) + (" …" if len(empty) > 20 else "")
         warnings.append(f"{len(empty)} of {len(texts)} pages have no text: {shown}.")
     headings, by_words = _outline(reader, pages, text), structural(text)
-    if len(by_words) > 1.5 * len(headings):
+    flat = len({heading.level for heading in headings}) <= 1
+    if len(by_words) > (1.0 if flat else 1.5) * len(headings):
         headings = by_words
     return Reading(
         text,

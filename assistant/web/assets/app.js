@@ -93,19 +93,20 @@
   const watch = () => {
     const sources = document.getElementById("sources");
     const box = document.getElementById("chat-scroll");
-    if (!sources || !box) return void setTimeout(watch, 100);
+    const filters = document.getElementById("filters");
+    if (!sources || !box || !filters) return void setTimeout(watch, 100);
+    new MutationObserver(dates).observe(filters, { childList: true, subtree: true });
+    dates();
     new MutationObserver(choose).observe(sources, { childList: true, subtree: true });
     new MutationObserver(follow).observe(box, { childList: true, subtree: true });
     restore();
   };
   watch();
 
-  // Gradio leaves its date fields without a name for screen readers.
-  document.addEventListener("focusin", (event) => {
-    const field = event.target;
-    if (!(field instanceof Element) || !field.matches("#filters input.time") || field.ariaLabel) return;
-    field.ariaLabel = field.closest(".block")?.querySelector("[data-testid=block-info]")?.textContent?.trim() || "Date";
-  });
+  // Plain fields become the browser's date fields; the server reads YYYY-MM-DD from either.
+  const dates = () => {
+    for (const field of document.querySelectorAll("#filters .t-date input[type=text]")) field.type = "date";
+  };
 
   document.addEventListener("keydown", (event) => {
     const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName || "");
