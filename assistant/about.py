@@ -93,7 +93,9 @@ def as_fact(question: Question) -> Question:
     }
     subject = tuple(u for u in question.units if u.entity or not (u.words & _ASKING) or u.words - _ASKING)
     text = " ".join([*question.names, *(u.surface for u in subject), "article", *(words[f] for f in fields)])
-    return replace(question, text=text, units=subject, intent="fact", expected=wanted, metadata=(), parts=(text,))
+    return replace(
+        question, text=text, units=subject, intent="fact", expected=wanted, metadata=(), parts=(text,), strict=True
+    )
 
 
 # A line with a name, and up to two short lines below it: how a byline or a signature gives a role.

@@ -303,9 +303,16 @@ class Assistant:
                         writer.write(" " if same else "\n\n")
                 if sentence.item or group.heading:
                     writer.write("- ")
-                span = Span(document, sentence.start, sentence.end, sentence.passage.chunk.chunk_id)
-                writer.claim(sentence.text, [span], reason="verbatim")
+                writer.claim(sentence.text, [self._span(document, sentence)], reason="verbatim")
                 previous = sentence
+
+    def _span(self, document: Document, sentence: evidence.Sentence) -> Span:
+        """Return the span of a sentence with the chunk that it stands in: what leads in may stand in the one before."""
+        chunk = sentence.passage.chunk
+        if not chunk.start <= sentence.start < chunk.end:
+            held = self.store.chunks(document.document_id)
+            chunk = next((c for c in held if c.start <= sentence.start < c.end), chunk)
+        return Span(document, sentence.start, sentence.end, chunk.chunk_id)
 
     @lru_cache(maxsize=256)  # noqa: B019 - an Assistant lives as long as its process
     def _document(self, document_id: str, version: str) -> Document:

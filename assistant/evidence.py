@@ -139,6 +139,24 @@ def _present(name: str, pool: frozenset[str], raw: str) -> bool:
     return plain in raw or all(stem(w) in pool for w in plain.split() if len(w) > 1)
 
 
+# Pairs that a question which presupposes one cannot be answered by the other.
+_OPPOSITES = (("#highest", "#lowest"), ("#outperform", "#underperform"), ("#rose", "#drawdown"))
+_PRESUPPOSES = re.compile(r"\b(?:why|how come|reasons?|by how much|how much|what made|what explains)\b", re.I)
+
+
+def contrary(question: Question, found: frozenset[str]) -> list[str]:
+    """Return what a question takes for granted and a sentence says the opposite of ("why did it rise": it fell)."""
+    if not _PRESUPPOSES.search(question.text):
+        return []
+    asked = {key: unit.surface for unit in question.units for key in unit.keys}
+    wrong = []
+    for pair in _OPPOSITES:
+        for one, other in (pair, pair[::-1]):
+            if one in asked and other not in asked and other in found and one not in found:
+                wrong.append(asked[one])
+    return wrong
+
+
 def score(
     question: Question,
     passages: Sequence[Passage],
@@ -228,6 +246,10 @@ def score(
                 asked += weight[unit]
                 told += credit * weight[unit] if credit > 0.5 else 0.0
         for name in question.names:
+            if question.strict:
+                if not _present(name, own, fold(s.text.lower())):
+                    missing.append(name)
+                continue
             pool = own | near | head | around
             if not _present(name, pool, chunk_raw[chunk.chunk_id] + " " + raw_heads[chunk.document_id]):
                 missing.append(name)
@@ -252,6 +274,9 @@ def score(
                 and year not in chunk_raw[chunk.chunk_id]
             ):
                 missing.append(year)
+        stated = {(q.value, q.unit) for q in quantities(text)}
+        missing += [f"{value:g}{unit}" for value, unit in question.figures if (value, unit) not in stated]
+        missing += contrary(question, own)
         coverage = got / total if question.units else float(cosine)
         numbers = [q for q in quantities(s.text) if q.unit != "date"]
         bonus = 0.0

@@ -156,7 +156,25 @@ def select(
     chosen = distinct(joint or [s for s in good if s.score >= floor], encode, most=MOST[question.intent])
     if question.intent == "comparison" and not joint:
         chosen += missing_side(question, chosen, ranked)
+    if question.intent in {"list", "open"} or question.why:
+        chosen += follow_on(chosen, ranked)
     return Selection((Group(arrange(chosen, documents)),))
+
+
+def follow_on(chosen: Sequence[Sentence], ranked: Sequence[Sentence]) -> list[Sentence]:
+    """Return the sentence that goes on from the best one ("That’s because …", "They are …"), where there is one."""
+    if not chosen:
+        return []
+    best = chosen[0]
+    after = [
+        s
+        for s in ranked
+        if s.passage.chunk.document_id == best.passage.chunk.document_id and s.start > best.start and not s.heading
+    ]
+    following = min(after, key=lambda s: s.start, default=None)
+    if following is None or following in chosen or not following.leans or following.start - best.end > 40:
+        return []
+    return [following]
 
 
 def together(question: Question, ranked: Sequence[Sentence], weight: Mapping[Unit, float]) -> list[Sentence]:
@@ -223,15 +241,23 @@ def arrange(chosen: Sequence[Sentence], documents: Mapping[str, Document]) -> tu
     result: list[Sentence] = []
     for document in order:
         own = [s for s in chosen if s.passage.chunk.document_id == document]
-        lead, rest = own[:1], sorted(own[1:], key=lambda s: s.start)
-        for s in lead + rest:
+        for s in [own[0], *sorted(own[1:], key=lambda s: s.start)]:
             if (
                 s.leans
                 and s.before is not None
                 and not any((r.passage.chunk.document_id, r.start) == (document, s.before[0]) for r in result)
             ):
-                text = fold(documents[document].text[s.before[0] : s.before[1]])
-                result.append(replace(s, start=s.before[0], end=s.before[1], text=text, leans=False, before=None))
+                lead_in = replace(
+                    s,
+                    start=s.before[0],
+                    end=s.before[1],
+                    text=fold(documents[document].text[s.before[0] : s.before[1]]),
+                    leans=False,
+                    before=None,
+                )
+                # "Take a look…" explains nothing.
+                if len(lead_in.text) >= 30 and not lead_in.asks and not lead_in.text.endswith(("…", "...", ":")):
+                    result.append(lead_in)
             if not any(r.place == s.place for r in result):
                 result.append(s)
     return tuple(result)
@@ -292,32 +318,47 @@ def list_block(
     return block if confidence >= max(ENOUGH, single - 0.1) else []
 
 
+def stance_of(sentences: Sequence[Sentence], encode: Encode) -> list[float]:
+    """Return how far each sentence leans: above 0 for, below 0 against.
+
+    The mean of the three nearest of ``data/stance.txt`` on each side, and the words of each side.
+    """
+    good, bad = stances()
+    vectors = encode([*good, *bad, *[s.text for s in sentences]])
+    examples, own = vectors[: len(good) + len(bad)], vectors[len(good) + len(bad) :]
+    near = np.sort(own @ examples[: len(good)].T, axis=1)[:, -3:].mean(axis=1)
+    far = np.sort(own @ examples[len(good) :].T, axis=1)[:, -3:].mean(axis=1)
+    result = []
+    for s, leaning in zip(sentences, near - far, strict=True):
+        found = keys(s.text)
+        words = len(found & _FOR_KEYS) - len(found & _AGAINST_KEYS)
+        result.append(float(leaning) + 0.08 * max(-2, min(2, words)))
+    return result
+
+
 def both_sides(
     question: Question, ranked: Sequence[Sentence], documents: Mapping[str, Document], encode: Encode
 ) -> Selection:
     """Sort what speaks of the subject into for and against by its words and by its nearness to each side."""
-    about = [
-        s for s in ranked
-        if not s.missing and not s.heading and not s.asks and len(s.text) > 40
-        and s.cosine >= 0.25 and (s.confidence >= ABOUT or not question.units)
-    ][:40]  # fmt: skip
+    able = [
+        s for s in ranked if not s.missing and not s.heading and not s.asks and len(s.text) > 40 and s.cosine >= 0.2
+    ]
+    about = [s for s in able if s.confidence >= ABOUT or not question.units][:40]
     if not about:
         return refuse(question, ranked)
-    good, bad = stances()
-    vectors = encode([*good, *bad, *[s.text for s in about]])
-    examples, own = vectors[: len(good) + len(bad)], vectors[len(good) + len(bad) :]
-    near = np.sort(own @ examples[: len(good)].T, axis=1)[:, -3:].mean(axis=1)
-    far = np.sort(own @ examples[len(good) :].T, axis=1)[:, -3:].mean(axis=1)
-    lean = near - far
+    near_subject = {s.place for s in about}
     sides: dict[str, list[tuple[float, Sentence]]] = {"For": [], "Against": []}
-    for s, nearness in zip(about, lean, strict=True):
-        found = keys(s.text)
-        words = len(found & _FOR_KEYS) - len(found & _AGAINST_KEYS)
-        stance = float(nearness) + 0.08 * max(-2, min(2, words))
+    wider: dict[str, list[tuple[float, Sentence]]] = {"For": [], "Against": []}
+    for s, stance in zip(able, stance_of(able, encode), strict=True):
         if abs(stance) > 0.03:
-            sides["For" if stance > 0 else "Against"].append((s.score + 0.5 * abs(stance), s))
+            side = "For" if stance > 0 else "Against"
+            wider[side].append((abs(stance), s))
+            if s.place in near_subject:
+                sides[side].append((s.score + 0.5 * abs(stance), s))
     groups = []
     for heading, listed in sides.items():
+        # Nothing on one side: what is said on that side of the wider subject stands against it.
+        listed = listed or wider[heading]
         best = [s for _, s in sorted(listed, key=lambda pair: (-pair[0], pair[1].place))]
         groups.append(Group(arrange(distinct(best, encode, most=4), documents), heading))
     return Selection(tuple(groups)) if any(g.sentences for g in groups) else refuse(question, ranked)

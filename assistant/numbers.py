@@ -64,11 +64,12 @@ def quantities(text: str) -> tuple[Quantity, ...]:
             continue  # part of a name: Q3, FY2022, EX-99.1, COVID-19
         if not tail and (text[end : end + 1].isalpha() or _FORM.match(text, end)):
             continue  # 3M, 1st, 10-K
+        if tail in {"k", "m", "b", "t"} and not (match["currency"] or match["outer"]):
+            continue  # 3M, 5G's kin: a letter is a scale only behind a currency
         raw = match["digits"]
         value = float(raw.replace(",", ""))
-        unit = _CURRENCIES.get(
-            re.sub(r"\s|(?<=[A-Z])[$€£¥]", "", match["currency"] or match["outer"] or match["after"] or "").lower(), ""
-        )
+        money = (match["currency"] or match["outer"] or match["after"] or "").lower().split()
+        unit = _CURRENCIES.get(money[0], "") if money else ""
         scale = SCALES.get(tail, SCALES.get(tail.rstrip("s"), 0.0))
         if scale:
             value *= scale

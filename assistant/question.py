@@ -30,7 +30,8 @@ _COMPARE = re.compile(
 )
 _BOTH_SIDES = re.compile(
     r"\b(?:for and against|pros? (?:and|&) cons?|bulls? (?:and|&|vs\.?|versus|or) (?:the )?bears?|bears? (?:and|&|vs\.?|versus) (?:the )?bulls?|"
-    r"bull(?:ish)? (?:case )?(?:and|vs\.?|versus) (?:the )?bear(?:ish)?(?: case)?|both sides|arguments? (?:on|from) (?:both|each|either)|"
+    r"bull(?:ish)? (?:case )?(?:and|vs\.?|versus) (?:the )?bear(?:ish)?(?: case)?|both (?:sides|ways)|either way|on the one hand|balanced? (?:view|picture|case|take)|reasons? .{3,80} and reasons?|what could go (?:right|wrong) and|"
+    r"arguments? (?:on|from) (?:both|each|either)|"
     r"(?:risks?|threats?|headwinds?|downsides?) (?:and|as well as|vs\.?|versus) (?:the )?(?:benefits?|opportunit\w+|tailwinds?|upsides?|rewards?|catalysts?)|"
     r"(?:benefits?|opportunit\w+|tailwinds?|upsides?|catalysts?|strengths?|advantages?) (?:and|as well as|vs\.?|versus) (?:the )?"
     r"(?:risks?|threats?|headwinds?|downsides?|weakness\w*|disadvantages?)|"
@@ -96,7 +97,7 @@ _LIVE = re.compile(
 _SIDE_WORDS = re.compile(
     r"\b(?:arguments?|good or bad|good|bad|bulls?|bullish|bears?|bearish|case|cases|pros?|cons?|sides?|speaks?|counter-?arguments?|signal|warning|"
     r"risks?|benefits?|opportunit\w+|tailwinds?|headwinds?|upsides?|downsides?|strengths?|weakness\w*|hurt|help|really|versus|vs|debate|strongest|"
-    r"best|owning|buying|holding|for and against|balanced?|view|summar\w+|positives?|negatives?|threats?|advantages?|disadvantages?)\b",
+    r"best|owning|buying|holding|for and against|balanced?|need|committee|reasons?|happen|might|idea|both|ways?|argue|kill|thesis|view|summar\w+|positives?|negatives?|threats?|advantages?|disadvantages?)\b",
     re.I,
 )
 _SPLIT = re.compile(
@@ -143,6 +144,8 @@ class Question:
     metadata: tuple[str, ...] = ()
     live: bool = False
     why: bool = False
+    figures: tuple[tuple[float, str], ...] = ()  # (value, unit) of the amounts that it takes for granted
+    strict: bool = False  # its names have to stand in the sentence itself
     furniture: bool = False
     role: bool = False
     companies: tuple[str, ...] = ()
@@ -318,6 +321,9 @@ def understand(text: str, sources: Sequence[SourceInfo] = ()) -> Question:
         years=tuple(dict.fromkeys(m.group() for m in _YEAR.finditer(text) if not _INDEX.search(text[: m.start()]))),
         metadata=metadata,
         live=bool(_LIVE.search(text)),
+        figures=tuple(
+            (q.value, q.unit) for q in quantities(text) if q.unit in {"%", "pp", "bp", "x"} or q.value >= 1e6
+        ),
         why=bool(_WHY.search(text)),
         role=bool(_ROLE.search(text)),
         furniture=bool(_FURNITURE.search(text)),

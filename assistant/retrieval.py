@@ -25,6 +25,7 @@ COVERAGE_SHARE = 0.5
 RAREST = 1.5
 # Weight of a general word against a telling one.
 LIGHT = 0.2
+PARAPHRASE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,16 @@ def header(metadata: Metadata) -> str:
 def weights(store: Store, units: Sequence[Unit]) -> dict[Unit, float]:
     """Return how telling each unit is: log(1 + N / df) over the chunks of the base (BM25's idea of rarity)."""
     total, counts = store.frequencies([unit_phrases(unit) for unit in units])
-    return {
-        unit: math.log(1 + max(total, 1) / max(count, RAREST)) * (LIGHT if unit.light else 1.0)
-        for unit, count in zip(units, counts, strict=True)
-    }
+    return {unit: _weight(unit, total, count) for unit, count in zip(units, counts, strict=True)}
+
+
+def _weight(unit: Unit, total: int, count: int) -> float:
+    rarity = math.log(1 + max(total, 1) / max(count, RAREST))
+    if unit.light:
+        return rarity * LIGHT
+    # An everyday word that no chunk holds is most often a paraphrase; a finance term that none holds is what is lacking.
+    everyday = not count and not any(key.startswith("#") for key in unit.keys)
+    return rarity * (PARAPHRASE if everyday else 1.0)
 
 
 def unit_phrases(unit: Unit) -> tuple[str, ...]:

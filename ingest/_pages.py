@@ -10,7 +10,6 @@ from vectorstore.records import Page, Region
 
 _EDGE = 3  # lines at the top and at the bottom of a page that may be running heads or feet
 _LONGEST = 120
-_DIGITS = re.compile(r"\d+")
 # A repeated line that says what the figures below it are is evidence: units, periods, statements.
 _SAYS_SOMETHING = re.compile(
     r"\b(?:millions?|thousands?|billions?|dollars|except|ended|ending|unaudited|continued|january|february|march|april|june|july|"
@@ -57,37 +56,54 @@ def _lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 
 def running(text: str, pages: Sequence[Page]) -> Iterator[Region]:
-    """Yield heads and feet: lines at the same edge that, but for their numbers, stand on many pages.
+    """Yield heads and feet: lines at the same edge that, but for the page's number, stand on many pages.
 
-    A line of a number alone is a page's number only where it keeps its distance from the count of pages.
+    A number counts as the page's only where it keeps its distance from the count of pages: rows of a table that
+    goes on from page to page have numbers too.
     """
     if len(pages) < 4:
         return
-    edges: list[tuple[int, int, int, str]] = []
+    edges: list[tuple[int, int, int]] = []
     for page in pages:
         spans = _lines(text, page.start, page.end)
         top, bottom = spans[:_EDGE], spans[_EDGE:][-_EDGE:]
-        for start, end in (*top, *bottom):
-            if end - start <= _LONGEST:
-                edges.append((page.number, start, end, _DIGITS.sub("#", " ".join(text[start:end].split())).lower()))
-    where: defaultdict[str, set[int]] = defaultdict(set)
-    for number, _, _, key in edges:
-        where[key].add(number)
+        edges.extend((page.number, start, end) for start, end in (*top, *bottom) if end - start <= _LONGEST)
     needed = max(4, len(pages) // 12)
-    distances = Counter(d for number, start, end, _ in edges if (d := _distance(text[start:end], number)) is not None)
-    steady = {d for d, times in distances.items() if times >= max(3, len(pages) // 12)}
-    for number, start, end, key in edges:
+    bare = Counter(d for number, start, end in edges if (d := _distance(text[start:end], number)) is not None)
+    footed = Counter(
+        (words, d)
+        for number, start, end in edges
+        for words, foot in _footed(text[start:end])
+        if (d := _distance(foot, number)) is not None
+    )
+    where: defaultdict[str, set[int]] = defaultdict(set)
+    for number, start, end in edges:
+        where[_key(text[start:end])].add(number)
+    steady = {d for d, times in bare.items() if times >= max(3, len(pages) // 12)}
+    for number, start, end in edges:
         line = text[start:end]
-        if _PAGE_NUMBER.fullmatch(line.strip()):
+        if _PAGE_NUMBER.fullmatch(line):
             if _distance(line, number) in steady:
                 yield Region(start, end, "running")
-        elif len(where[key]) >= needed and any(c.isalpha() for c in key) and not _SAYS_SOMETHING.search(line):
+        elif any(
+            footed[words, d] >= needed
+            for words, foot in _footed(line)
+            if (d := _distance(foot, number)) is not None and not re.search(r"[$%€£]", words)
+        ) or (len(where[_key(line)]) >= needed and any(c.isalpha() for c in line) and not _SAYS_SOMETHING.search(line)):
             yield Region(start, end, "running")
-        elif len(where[key]) >= needed and not re.search(r"[$%€£]", line):
-            # "Annual Report … December 31 | 14": the words say something, but the number counts pages.
-            foot = re.search(r"(?<!\d)\d{1,4}$|^\d{1,4}(?!\d)", line)
-            if foot and len(line) > len(foot.group()) and _distance(foot.group(), number) in steady:
-                yield Region(start, end, "running")
+
+
+def _key(line: str) -> str:
+    return " ".join(line.split()).lower()
+
+
+def _footed(line: str) -> Iterator[tuple[str, str]]:
+    """Yield (words, number) for a line that begins or ends with a number: "98 ACME, INC.", "Annual Report | 14"."""
+    head, tail = re.match(r"(\d{1,4})\s+(\D.*)", line), re.match(r"(.*[^\d.,$\s][\s|–—-]*?)[\s–—-]+(\d{1,4})$", line)
+    if head:
+        yield _key(head[2]), head[1]
+    if tail:
+        yield _key(tail[1]), tail[2]
 
 
 def _distance(line: str, page: int) -> int | None:

@@ -142,6 +142,9 @@ _EVIDENCE = re.compile(
 _TURN = re.compile(r"^(?:Speaker\s+\d+|Operator)\s*:", re.MULTILINE)
 
 
+_LONGEST = 12_000  # characters of a paragraph that can still be small print
+
+
 def _split(text: str, start: int) -> list[_Paragraph]:
     """Return the paragraphs of ``text`` behind ``start``: between blank lines, or lines where there are none."""
     blank = re.compile(r"\n[ \t]*\n|\f")
@@ -165,6 +168,8 @@ def _split(text: str, start: int) -> list[_Paragraph]:
 def _classify(paragraph: _Paragraph, place: float) -> Furniture | None:
     """Return what a paragraph is by itself; ``place`` is 0 at the start of the text and 1 at its end."""
     content = paragraph.text
+    if len(content) > _LONGEST:
+        return None
     words = len(content.split())
     evidence = len(_EVIDENCE.findall(content))
     if words <= 8 and (_NAVIGATION.match(content) or _CRUMBS.match(content)):

@@ -23,7 +23,12 @@ _SMALLEST = 350  # characters: a section shorter than this shares a chunk with t
 _SCRAP = 80  # characters
 _SPECIAL = 2  # tokens that count_tokens adds to each text
 
+_SLICE = 150  # characters of a word without end; at one token a character this is still under the target
+
 TokenCounter = Callable[[Sequence[str]], Sequence[int]]
+
+_LINE_PATTERN = re.compile(r"[^\n]+")
+_WORD_PATTERN = re.compile(r"\S+")
 
 # Strength of the break before an atom.
 _INLINE, _ROW, _LINE, _PARAGRAPH, _SECTION = range(5)
@@ -108,55 +113,49 @@ def _atoms(text: str, zone: _Zone, section_starts: frozenset[int]) -> list[_Atom
             strength = _LINE
         alone = following == end or "\n" in text[b : following + 1]
         short = b - a <= 120 and alone and not row and not re.search(r"[.!?;,][\"'”’)]*$", text[a:b])
-        atoms.append(_Atom(a, b, strength, heading=(a in section_starts and short) or (short and strength >= _LINE)))
+        atoms.append(_Atom(a, b, strength, heading=short and strength >= _LINE))
         was_row = row
     return atoms
 
 
 def _split_long(text: str, atom: _Atom, count_tokens: TokenCounter) -> list[_Atom]:
-    """Return the pieces of an atom beyond the limits: at lines, then at words, then inside a word."""
-    pieces: list[tuple[int, int]] = []
-    for pattern in (r"[^\n]+", r"\S+"):
-        pieces = [
-            (atom.start + m.start(), atom.start + m.end()) for m in re.finditer(pattern, text[atom.start : atom.end])
-        ]
-        if len(pieces) > 1:
-            counts = count_tokens([text[a:b] for a, b in pieces])
-            if all(_fits(b - a, c) for (a, b), c in zip(pieces, counts, strict=True)):
-                break
-    result: list[_Atom] = []
+    """Return the pieces of an atom beyond the limits: its lines, else words, else parts of a word."""
+    pieces = [(atom.start, atom.end)]
+    for divide in (_lines, _words, _slices):
+        counts = count_tokens([text[a:b] for a, b in pieces])
+        divided: list[tuple[int, int]] = []
+        for (a, b), count in zip(pieces, counts, strict=True):
+            divided += [(a, b)] if _fits(b - a, count) else divide(text, a, b)
+        pieces = divided
     counts = count_tokens([text[a:b] for a, b in pieces])
-    for (a, b), count in zip(pieces, counts, strict=True):
-        if not _fits(b - a, count) and b - a > 1:
-            middle = min((a + b) // 2, a + TARGET_CHARACTERS)
-            while middle > a + 1 and unicodedata.combining(text[middle]):
-                middle -= 1
-            for left, right in ((a, middle), (middle, b)):
-                result += _sized(text, [_Atom(left, right, _INLINE, False)], count_tokens)
-        else:
-            result.append(_Atom(a, b, _INLINE, False, count))
-    if result:
-        first = result[0]
-        result[0] = _Atom(first.start, first.end, atom.strength, atom.heading, first.tokens)
-    return result
+    return [
+        _Atom(a, b, _INLINE if number else atom.strength, atom.heading and not number, count)
+        for number, ((a, b), count) in enumerate(zip(pieces, counts, strict=True))
+    ]
 
 
 def _fits(characters: int, tokens: int) -> bool:
     return characters <= TARGET_CHARACTERS and tokens <= TARGET_TOKENS
 
 
-def _sized(text: str, atoms: list[_Atom], count_tokens: TokenCounter) -> list[_Atom]:
-    """Return the atoms with their token counts, none beyond the limits."""
-    if not atoms:
-        return []
-    counts = count_tokens([text[a.start : a.end] for a in atoms])
-    result: list[_Atom] = []
-    for atom, count in zip(atoms, counts, strict=True):
-        if _fits(atom.end - atom.start, count):
-            result.append(_Atom(atom.start, atom.end, atom.strength, atom.heading, count))
-        else:
-            result += _split_long(text, atom, count_tokens)
-    return result
+def _lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    found = (_trim(text, m.start(), m.end()) for m in _LINE_PATTERN.finditer(text, start, end))
+    return [(a, b) for a, b in found if a < b]
+
+
+def _words(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    return [m.span() for m in _WORD_PATTERN.finditer(text, start, end)]
+
+
+def _slices(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Return parts of a word, none of which begins with a combining mark."""
+    cuts = [start]
+    while end - cuts[-1] > _SLICE:
+        cut = cuts[-1] + _SLICE
+        while cut > cuts[-1] + 1 and unicodedata.combining(text[cut]):
+            cut -= 1
+        cuts.append(cut)
+    return list(pairwise([*cuts, end]))
 
 
 def _pack(atoms: list[_Atom]) -> Iterator[list[_Atom]]:

@@ -18,7 +18,7 @@ from vectorstore.records import SourceInfo
 from vectorstore.settings import Settings
 from vectorstore.store import Store
 
-_SHORTEST_PREFIX = 4
+_SHORTEST_PREFIX = 6
 _PICTURE_SECONDS = 30.0
 
 
@@ -177,7 +177,7 @@ def _named(name: str, infos: Sequence[SourceInfo]) -> list[str]:
     except (ThesisError, OSError, ValueError, RuntimeError):
         place = name
     at = [info.document_id for info in infos if info.path == place]
-    below = at or [info.document_id for info in infos if not is_url(info.path) and under(info.path, place)]
+    below = at or [info.document_id for info in infos if name and not is_url(info.path) and under(info.path, place)]
     if not below:
         raise NotFound(f"No document {shown(name)} is in the base.", "See what is in it: thesis sources")
     return below

@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
-from pathlib import Path
 
 from ingest import chunking, overrides
 from ingest.fetch import fetch
 from ingest.pool import Pool
 from ingest.progress import Failed, IngestReport, Progress, Skipped, Warned
-from ingest.sources import Found, Item, find, identity, is_url, shown, under
+from ingest.sources import Item, find, shown
+from ingest.sync import gone_from
 from ingest.wire import Network
 from ingest.worker import Job, Parsed, read_limited, too_large
 from vectorstore.embedding import token_counter
@@ -73,7 +73,8 @@ def ingest(
     run.all(found.items)
     removed = 0
     if sync:
-        gone, refused = _gone(store, name, paths, found)
+        stored = [info for info in store.sources(Filters(collection=(name,))) if info.collection == name]
+        gone, refused = gone_from(stored, found)
         run.failed += refused
         removed = store.remove(gone) if gone else 0
     return run.report(found.skipped, removed, time.monotonic() - begun)
@@ -313,51 +314,3 @@ def _weight(item: Item) -> int:
 
 def _upsert(ready: _Ready) -> Upsert:
     return Upsert(ready.parsed.document, ready.parsed.chunks, ready.original)
-
-
-def _gone(store: Store, collection: str, paths: Sequence[str], found: Found) -> tuple[list[str], list[Failed]]:
-    """Return the ids of the documents whose file is gone, and the folders where nothing may be concluded.
-
-    An empty or missing folder is far more often a disk that is not mounted than a base that is to be emptied.
-    """
-    stored = [
-        i for i in store.sources(Filters(collection=(collection,))) if i.collection == collection and not is_url(i.path)
-    ]
-    refused: list[Failed] = []
-    for given in paths:
-        if not is_url(given) and not os.path.lexists(given):
-            folder = identity(Path(given).expanduser())
-            below = sum(under(info.path, folder) for info in stored)
-            if below:
-                refused.append(Failed(shown(given), _kept(below, "missing", given)))
-    gone: list[str] = []
-    for folder in found.folders:
-        below_here = [info for info in stored if under(info.path, folder)]
-        if below_here and not any(under(item.path, folder) for item in found.items):
-            refused.append(Failed(shown(folder), _kept(len(below_here), "empty", folder)))
-            continue
-        gone += [info.document_id for info in below_here if _is_gone(Path(info.path))]
-    for folder in found.unread:
-        below = sum(under(info.path, folder) for info in stored)
-        if below:
-            refused.append(Failed(shown(folder), _kept(below, "not readable", folder)))
-    return list(dict.fromkeys(gone)), refused
-
-
-def _kept(count: int, state: str, folder: str) -> str:
-    documents = "document" if count == 1 else "documents"
-    return (
-        f"The folder is {state}, so its {count} {documents} stay in the base. If they are to go, run: "
-        f"thesis remove {shown(folder)}"
-    )
-
-
-def _is_gone(file: Path) -> bool:
-    """Return whether the file is certainly not there; a place that cannot be looked into proves nothing."""
-    try:
-        file.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False

@@ -13,10 +13,12 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, BinaryIO, TypeVar, cast
 
-from ingest.worker import send
+from ingest.worker import READY, send
 from vectorstore.errors import ReadError, ThesisError
 
 T = TypeVar("T")
+
+_START_SECONDS = 120.0  # for the interpreter and its imports, on a machine that is busy
 
 # -P and the parent's own path: a folder that happens to hold a "pickle.py" must not be imported from.
 _BOOT = "import sys, pickle; sys.path[:] = pickle.load(sys.stdin.buffer); from ingest.worker import main; main()"
@@ -37,7 +39,19 @@ class Worker:
         ``what`` names the work in errors. Raises what the function raised (a ThesisError), or ReadError where the child
         took longer than ``seconds`` or died.
         """
-        process = self._started(what)
+        process = self._process
+        if process is None or process.poll() is not None:
+            process = self._start(what)
+            if self._exchange(process, sys.path, _START_SECONDS, f"The process to read {what}") != READY:
+                raise ReadError(f"The process to read {what} speaks another version.", "Install the program anew.")
+        done, value = self._exchange(process, (reference, arguments, seconds), seconds, what)
+        if done:
+            return value
+        assert isinstance(value, ThesisError)
+        raise value
+
+    def _exchange(self, process: subprocess.Popen[bytes], message: object, seconds: float, what: str) -> Any:
+        """Send and receive; the child is killed when the answer is late. Raises ReadError where there is none."""
         assert process.stdin is not None
         assert process.stdout is not None
         late = threading.Event()
@@ -50,16 +64,12 @@ class Worker:
         timer.daemon = True
         timer.start()
         try:
-            send(cast(BinaryIO, process.stdin), (reference, arguments, seconds))
-            done, value = pickle.load(process.stdout)  # noqa: S301 - our own child
+            send(cast(BinaryIO, process.stdin), message)
+            return pickle.load(process.stdout)  # noqa: S301 - our own child
         except (OSError, EOFError, pickle.UnpicklingError, ValueError) as error:
             raise self._gone(process, what, late.is_set(), seconds) from error
         finally:
             timer.cancel()
-        if done:
-            return value
-        assert isinstance(value, ThesisError)
-        raise value
 
     def close(self) -> None:
         """End the child at once; also from another thread, whose ``call`` then fails."""
@@ -70,12 +80,10 @@ class Worker:
             process.kill()
             process.wait()
 
-    def _started(self, what: str) -> subprocess.Popen[bytes]:
+    def _start(self, what: str) -> subprocess.Popen[bytes]:
         with self._guard:
             if self._closed:
                 raise ReadError(f"{what} was not read: the ingest was stopped.", "Run it again.")
-            if self._process is not None and self._process.poll() is None:
-                return self._process
             self.release()
             self._messages = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - closed in release
             try:
@@ -93,9 +101,6 @@ class Worker:
                     f"No process could be started to read {what} ({error}).", "Close other programs, or lower workers."
                 ) from error
             self._process = process
-        assert process.stdin is not None
-        with contextlib.suppress(OSError):  # a child that died at once is reported by the call
-            send(cast(BinaryIO, process.stdin), sys.path)
         return process
 
     def _gone(self, process: subprocess.Popen[bytes], what: str, late: bool, seconds: float) -> ReadError:

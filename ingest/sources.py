@@ -32,13 +32,18 @@ class Item:
 
 @dataclass(slots=True)
 class Found:
-    """What a walk came to. ``folders`` are those it read completely; ``unread`` those where that failed."""
+    """What a walk came to.
+
+    ``folders`` are the named folders that were read completely, ``unread`` the places where that failed, ``missing``
+    the named paths that are not there.
+    """
 
     items: list[Item] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
 
 def is_url(text: str) -> bool:
@@ -139,6 +144,7 @@ class _Walk:
 
     def named(self, path: Path) -> None:
         if not path.exists():
+            self._found.missing.append(identity(path))
             why = "is a link that leads nowhere" if path.is_symlink() else "does not exist"
             raise ReadError(f"{shown(path)} {why}.", f"Check the spelling; paths are read from {shown(Path.cwd())}.")
         name = identity(path)

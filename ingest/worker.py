@@ -30,6 +30,7 @@ from vectorstore.settings import Settings
 
 # Reading needs a few times the file; far more is a decompression bomb. Enforced where the system can (Linux).
 MEMORY_LIMIT = 4 << 30
+READY = "ready"  # the first thing that a worker says
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,9 @@ def main() -> None:
             os._exit(0)  # the parent is gone (end of file), perhaps in the middle of a job
 
     threading.Thread(target=receive, daemon=True).start()
+    for name in ("chunking", "cleaning", "metadata", "readers"):
+        importlib.import_module(f"ingest.{name}")  # before the clock of the first file runs
+    send(replies, READY)
     while True:
         reference, arguments, seconds = jobs.get()
         # The parent kills a worker that is late. This is for a loop that holds the interpreter after the parent died.

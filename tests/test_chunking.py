@@ -171,7 +171,7 @@ def test_a_page_number_at_the_end_joins_the_chunk_before_it() -> None:
 
 @pytest.mark.parametrize("count", [words, characters])
 def test_a_word_without_end_is_cut(count) -> None:  # type: ignore[no-untyped-def]
-    whole = document("x" * 5000 + " " + "é\u0301" * 700)
+    whole = document("x" * 300_000 + " " + "é\u0301" * 700)
     chunks = chunk(whole, count)
     check(whole, chunks, count)
     assert len(chunks) > 5

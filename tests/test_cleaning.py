@@ -94,14 +94,22 @@ Harbor Lane is committed to plain words in this document.
 
 def test_an_article_with_everything_around_it() -> None:
     tags = tagged(ARTICLE)
-    for line in ("Home > Insights > Equities", "Facebook | Twitter | LinkedIn", "View All", "Related articles", "- [Two yards](https://harbor.example/b)"):
+    for line in (
+        "Home > Insights > Equities",
+        "Facebook | Twitter | LinkedIn",
+        "View All",
+        "Related articles",
+        "- [Two yards](https://harbor.example/b)",
+    ):
         assert tags[line] == "navigation", line
     assert tags["In this article"] == tags["Order books"] == "contents"
     for line in ("Best regards,", "Director of Research", "at Harbor Lane Capital"):
         assert tags[line] == "signature", line
     assert tags["You don't have access to the premium application."] == "access"
     assert tags["Please fill out the fields below so that we can contact you"] == "access"
-    assert tags["To get access to our best ideas, contact our client team at 308-555-0100 or write to clients@harbor.example."] in ("access", "contact")
+    assert tags[
+        "To get access to our best ideas, contact our client team at 308-555-0100 or write to clients@harbor.example."
+    ] in ("access", "contact")
     assert tags["This site uses cookies to offer you a better experience. A cookie is a small text file."] == "cookie"
     for line in list(tags)[-6:]:
         assert tags[line] == "disclaimer", line
@@ -159,7 +167,12 @@ def test_a_releases_safe_harbour_and_contacts() -> None:
     )
     tags = tagged(text)
     assert tags["Contact: Dana Whitfield"] == tags["(308) 555-0101"] == "contact"
-    assert tags["Safe harbor statement: forward-looking statements involve risks; the company undertakes no obligation to update them."] == "disclaimer"
+    assert (
+        tags[
+            "Safe harbor statement: forward-looking statements involve risks; the company undertakes no obligation to update them."
+        ]
+        == "disclaimer"
+    )
     assert tags["Sales rose 9% in the quarter."] == "body"
 
 
@@ -177,20 +190,25 @@ def of(source: Reading, wanted: str) -> list[str]:
 
 def test_running_heads_and_feet_but_no_figures() -> None:
     pages = [
-        f"Acme Robotics, Inc.\n(in millions, except per share data)\nRow {n} of page {n}: {n * 7} machines were sold\nThe yard is busy in part {n}\n{1000 + n * n}\n{n + 2}"
+        f"Acme Robotics, Inc.\n(in millions, except per share data)\nMachines sold {n * 7} {n * 9}\nThe yard is busy for a while\nStamping lines {n * n}\n{1000 + n * n}\n{n + 2} Form 10-K"
         for n in range(1, 11)
     ]
     source = paged(pages)
     running = Counter(of(source, "running"))
     assert running["Acme Robotics, Inc."] == 10
-    assert all(running[str(n + 2)] == 1 for n in range(1, 11))
-    assert sum(running.values()) == 20  # neither the unit nor the lone figure above the page's number
+    assert all(running[f"{n + 2} Form 10-K"] == 1 for n in range(1, 11))
+    assert sum(running.values()) == 20  # neither the unit, nor rows, nor the lone figure above the page's number
 
 
 def test_contents_signatures_and_exhibits_of_a_paginated_filing() -> None:
-    contents = "TABLE OF CONTENTS\nPage\n" + "\n".join(f"Item {n}. Something about our business {n * 3}" for n in range(1, 16))
+    contents = "TABLE OF CONTENTS\nPage\n" + "\n".join(
+        f"Item {n}. Something about our business {n * 3}" for n in range(1, 16)
+    )
     argument = "Item 1. Business\nWe make robots. " + PROSE
-    exhibits = "EXHIBIT INDEX\n" + "\n".join(f"10.{n} Agreement on premises no. {n} (incorporated by reference to Exhibit 10.{n} to Form 8-K)" for n in range(1, 9))
+    exhibits = "EXHIBIT INDEX\n" + "\n".join(
+        f"10.{n} Agreement on premises no. {n} (incorporated by reference to Exhibit 10.{n} to Form 8-K)"
+        for n in range(1, 9)
+    )
     source = paged([cover(), contents, argument, argument, signature("March 3, 2022"), exhibits])
     assert of(source, "contents") == [contents, exhibits]
     assert of(source, "signature") == [signature("March 3, 2022").strip()]
@@ -210,7 +228,10 @@ def test_front_matter_and_mark_up_come_first() -> None:
     assert (region.tag, region.start) == ("front_matter", 0)
     assert source.text[region.end :].strip() == "A body."
     marked = Reading("Menu Home\n\n" + PROSE + "\n\nView All", "text/html", navigation=(Region(0, 9, "navigation"),))
-    assert [(marked.text[r.start : r.end], r.tag) for r in tag(marked)] == [("Menu Home", "navigation"), ("View All", "navigation")]
+    assert [(marked.text[r.start : r.end], r.tag) for r in tag(marked)] == [
+        ("Menu Home", "navigation"),
+        ("View All", "navigation"),
+    ]
 
 
 def test_nothing_to_tag() -> None:

@@ -33,7 +33,9 @@ def test_an_article_with_a_byline_under_its_headline() -> None:
 
 
 def test_a_list_of_names_with_roles_and_a_picture_in_front() -> None:
-    names = "Ann Lee, CFA\n\nAnn Lee, CFA\n\nPortfolio Manager\n\nPiet van Dam\n\nPiet van Dam\n\nSenior Research Analyst\n"
+    names = (
+        "Ann Lee, CFA\n\nAnn Lee, CFA\n\nPortfolio Manager\n\nPiet van Dam\n\nPiet van Dam\n\nSenior Research Analyst\n"
+    )
     small = "The Tidewater Partners logo is a trademark and service mark of Tidewater Partners\n\n© Tidewater Partners Canada Limited 1998-2024. All rights reserved.\n"
     text = f"Harbour crane\n\nWhat if the cranes start moving?\n\n2024-03-05\n\n{names}\nFind other posts with these tags:\nEquities\nPorts\n\n{PROSE}\n\n{PROSE}\n\nSource: Tidewater Partners\n\n{small}"
     metadata = found(text)
@@ -61,6 +63,27 @@ def test_a_letterhead_and_inline_roles() -> None:
     assert metadata.title == "Why regional lenders are mispriced"
     assert metadata.authors == ("Jane Q. Porter", "Luis de la Cruz")
     assert (metadata.publisher, metadata.published) == ("Northgate Research", "2024-03-12")
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "authors", "publisher"),
+    [
+        (f"Value is cheap again\n\nBy Jim Mastro, CFA, Omid Shakeri, Ph.D.\nMay 3, 2024\n\n{PROSE}\n\nCopyright © 2024 by Northgate Research. All Rights Reserved.\n", "Value is cheap again", ("Jim Mastro", "Omid Shakeri"), "Northgate Research"),
+        (f"Yards are short of welders\n\nJane Doe | June 3, 2025\n\n{PROSE}\n\n{PROSE}\n", "Yards are short of welders", ("Jane Doe",), None),
+        (f"Yards are short of welders\nAnd that is a chance\nJane Doe\nMay 12, 2025\n\n{PROSE}\n", "Yards are short of welders", ("Jane Doe",), None),
+        (f"Yards are short of welders\n\nPosted by Jane Doe on May 3, 2024\n\n{PROSE}\n", "Yards are short of welders", ("Jane Doe",), None),
+        (f"Northgate Research | Small Cap Weekly\n\nThe case for reshoring winners\n\nContributors: Jane Doe, Tom Reed\nMay 3, 2024\n\n{PROSE}\n", "The case for reshoring winners", ("Jane Doe", "Tom Reed"), "Northgate Research"),
+        (f"Too cheap to ignore?\n\nJune 2, 2025\n\nÉlodie Martin-Roux, Head of Equities at Vauban Asset Management\n\n{PROSE}\n", "Too cheap to ignore?", ("Élodie Martin-Roux",), "Vauban Asset Management"),
+        (f"Why small caps now\n\n{PROSE}\n\nAbout the author\n\nJane Doe is a portfolio manager at Vauban Capital.\n", "Why small caps now", ("Jane Doe",), "Vauban Capital"),
+        (f"Markets\n\nStocks slip as yields rise\n\nPublished Tue, Jun 3 2025 9:30 AM EDT\n\nJane Doe\n@jdoe\n\n{PROSE}\n", "Stocks slip as yields rise", ("Jane Doe",), None),
+        (f"The Monthly Ledger\n\nFive reasons to own machine shops\n\nMay 3, 2024\n\n{PROSE}\n\nSincerely,\n\nHarriet Cole\nPortfolio Manager, Tidewater Partners\n", "Five reasons to own machine shops", ("Harriet Cole",), "Tidewater Partners"),
+    ],
+)  # fmt: skip
+def test_bylines_and_houses_of_other_layouts(
+    text: str, title: str, authors: tuple[str, ...], publisher: str | None
+) -> None:
+    metadata = found(text)
+    assert (metadata.title, metadata.authors, metadata.publisher) == (title, authors, publisher)
 
 
 def test_a_page_of_the_web_with_facts_in_its_head() -> None:
@@ -98,7 +121,9 @@ def test_a_note_on_one_company() -> None:
     ],
 )
 def test_the_date_beside_the_headline(lines: str, published: str | None) -> None:
-    text = f"Five reasons to own machine shops\n\n{lines}\n\n{PROSE}\n\nOn January 3, 2021 the index was lower. {PROSE}\n"
+    text = (
+        f"Five reasons to own machine shops\n\n{lines}\n\n{PROSE}\n\nOn January 3, 2021 the index was lower. {PROSE}\n"
+    )
     assert found(text).published == published
 
 
@@ -169,8 +194,15 @@ def test_a_file_name_is_the_last_hint() -> None:
 
 
 def test_the_users_word_wins() -> None:
-    metadata = override(found(FRONT, ".md"), {"title": "Mine", "date": "12 May 2024", "author": "A. One, B. Two; C. Three", "desk": "rates", "company": " "})
-    assert (metadata.title, metadata.published, metadata.authors) == ("Mine", "2024-05-12", ("A. One", "B. Two", "C. Three"))
+    metadata = override(
+        found(FRONT, ".md"),
+        {"title": "Mine", "date": "12 May 2024", "author": "A. One, B. Two; C. Three", "desk": "rates", "company": " "},
+    )
+    assert (metadata.title, metadata.published, metadata.authors) == (
+        "Mine",
+        "2024-05-12",
+        ("A. One", "B. Two", "C. Three"),
+    )
     assert metadata.extra["desk"] == "rates"
     assert metadata.extra["after"].startswith("Another title")
     assert metadata.company is None
@@ -178,7 +210,17 @@ def test_the_users_word_wins() -> None:
     assert len({o.field for o in metadata.origins}) == len(metadata.origins)
 
 
-@pytest.mark.parametrize(("key", "value"), [("published", "soon"), ("date", "2024-13-01"), ("period_end", "2024"), ("kind", "gossip"), ("extra", "x"), ("authors", ";")])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("published", "soon"),
+        ("date", "2024-13-01"),
+        ("period_end", "2024"),
+        ("kind", "gossip"),
+        ("extra", "x"),
+        ("authors", ";"),
+    ],
+)
 def test_a_wrong_value_is_an_error_that_names_its_key(key: str, value: str) -> None:
     with pytest.raises(SettingsError) as error:
         override(Metadata(), {key: value})
@@ -186,16 +228,50 @@ def test_a_wrong_value_is_an_error_that_names_its_key(key: str, value: str) -> N
     assert error.value.what_to_do
 
 
-@given(st.dictionaries(st.sampled_from(["title", "publisher", "company", "ticker", "desk"]), st.text(string.ascii_letters, min_size=1), max_size=5))
+@given(
+    st.dictionaries(
+        st.sampled_from(["title", "publisher", "company", "ticker", "desk"]),
+        st.text(string.ascii_letters, min_size=1),
+        max_size=5,
+    )
+)
 def test_overriding_twice_is_overriding_once(user: dict[str, str]) -> None:
     once = override(Metadata(title="T"), user)
     assert override(once, user) == once
 
 
 WORDS = st.sampled_from(
-    "By Ann Lee and | July 9, 2024 | FORM 10-K | SECURITIES AND EXCHANGE COMMISSION | Operator: | welcome to the | earnings call | Best regards, | © 2024 | "
-    "(NYSE: ABC) | today announced | for the fiscal year ended | has duly caused | (Exact name of registrant as specified in its charter) | Q3 2020 | # Title | at House | "
-    "Portfolio Manager | Speaker 1: | For Immediate Release | annual report | balance sheet | \n | \n\n | \f | Ünïcode 😀 | 0 | . | ,".split(" | ")
+    [
+        "By Ann Lee and",
+        "July 9, 2024",
+        "FORM 10-K",
+        "SECURITIES AND EXCHANGE COMMISSION",
+        "Operator:",
+        "welcome to the",
+        "earnings call",
+        "Best regards,",
+        "© 2024",
+        "(NYSE: ABC)",
+        "today announced",
+        "for the fiscal year ended",
+        "has duly caused",
+        "(Exact name of registrant as specified in its charter)",
+        "Q3 2020",
+        "# Title",
+        "at House",
+        "Portfolio Manager",
+        "Speaker 1:",
+        "For Immediate Release",
+        "annual report",
+        "balance sheet",
+        "\n",
+        "\n\n",
+        "\x0c",
+        "Ünïcode 😀",
+        "0",
+        ".",
+        ",",
+    ]
 )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from metadata_samples import cover, found, reading, signature
 
 from ingest.metadata import extract
 from ingest.readers import Reading, Source, read
-from metadata_samples import cover, found, reading, signature
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -14,7 +14,12 @@ pytestmark = pytest.mark.filterwarnings("error")
 def test_an_annual_report() -> None:
     text = cover() + signature("March 3, 2022")
     metadata = found(text)
-    assert (metadata.kind, metadata.form, metadata.company, metadata.ticker) == ("filing", "10-K", "Acme Robotics, Inc.", "ACRB")
+    assert (metadata.kind, metadata.form, metadata.company, metadata.ticker) == (
+        "filing",
+        "10-K",
+        "Acme Robotics, Inc.",
+        "ACRB",
+    )
     assert (metadata.fiscal_period, metadata.period_end) == ("FY2021", "2021-12-31")
     assert metadata.published == "2022-03-03"
     assert metadata.title == "Acme Robotics, Inc. 10-K FY2021"
@@ -63,8 +68,16 @@ def test_a_transition_report_has_a_period_end_and_no_year() -> None:
     ("end", "said", "label"),
     [
         ("January 29, 2022", "Fiscal 2021 refers to the 52 weeks ended January 29, 2022.", "FY2021"),
-        ("January 29, 2022", "The fiscal years ended January 29, 2022 and January 30, 2021 are called fiscal 2021 and fiscal 2020.", "FY2021"),
-        ("January 31, 2020", "Our fiscal year ended January 31, 2020 (“fiscal 2020”) was good; fiscal 2019 was not.", "FY2020"),
+        (
+            "January 29, 2022",
+            "The fiscal years ended January 29, 2022 and January 30, 2021 are called fiscal 2021 and fiscal 2020.",
+            "FY2021",
+        ),
+        (
+            "January 31, 2020",
+            "Our fiscal year ended January 31, 2020 (“fiscal 2020”) was good; fiscal 2019 was not.",
+            "FY2020",
+        ),
         ("January 29, 2022", "2021 represents the 52 weeks ended January 29, 2022.", "FY2021"),
         ("January 29, 2022", "In fiscal 2021 sales rose. " * 6 + "In fiscal 2022 we plan more.", "FY2021"),
         ("January 30, 2022", "In fiscal 2022 sales rose. " * 6 + "In fiscal 2021 they did not.", "FY2022"),
@@ -81,19 +94,39 @@ def test_a_fiscal_year_is_called_as_the_text_calls_it(end: str, said: str, label
 @pytest.mark.parametrize(
     ("end", "said", "label"),
     [
-        ("September 30, 2022", "Three Months Ended September 30, 2022\nNine Months Ended September 30, 2022\nnine months ended September 30, 2022", "Q3 2022"),
-        ("June 30, 2022", "Six Months Ended June 30, 2022. We expect less in the second quarter of 2023.\nsix months ended June 30, 2022", "Q2 2022"),
-        ("March 31, 2021", "Three months ended March 31, 2021. " * 20 + "for the three and nine months ended March 31, 2021", "Q1 2021"),
+        (
+            "September 30, 2022",
+            "Three Months Ended September 30, 2022\nNine Months Ended September 30, 2022\nnine months ended September 30, 2022",
+            "Q3 2022",
+        ),
+        (
+            "June 30, 2022",
+            "Six Months Ended June 30, 2022. We expect less in the second quarter of 2023.\nsix months ended June 30, 2022",
+            "Q2 2022",
+        ),
+        (
+            "March 31, 2021",
+            "Three months ended March 31, 2021. " * 20 + "for the three and nine months ended March 31, 2021",
+            "Q1 2021",
+        ),
         (
             "August 31, 2022",
             "Three months ended August 31, 2022. The first quarter of fiscal 2023 beat the first quarter of fiscal 2022, and fiscal 2023, fiscal 2022, fiscal 2023.",
             "Q1 2023",
         ),
-        ("October 28, 2023", "39 weeks ended October 28, 2023. 39 weeks ended October 28, 2023. The third quarter of fiscal 2023. " + "Fiscal 2023. " * 5, "Q3 2023"),
+        (
+            "October 28, 2023",
+            "39 weeks ended October 28, 2023. 39 weeks ended October 28, 2023. The third quarter of fiscal 2023. "
+            + "Fiscal 2023. " * 5,
+            "Q3 2023",
+        ),
     ],
 )
 def test_a_quarter_is_called_as_the_text_calls_it(end: str, said: str, label: str) -> None:
-    metadata = found(cover(form="FORM 10-Q", period=f"For the quarterly period ended {end}", after=said) + signature("November 20, 2023"))
+    metadata = found(
+        cover(form="FORM 10-Q", period=f"For the quarterly period ended {end}", after=said)
+        + signature("November 20, 2023")
+    )
     assert (metadata.form, metadata.fiscal_period) == ("10-Q", label)
 
 
@@ -125,10 +158,18 @@ def test_a_registration_statement_states_its_filing_date() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ticked", "form"), [("Definitive Proxy Statement", "DEF 14A"), ("Preliminary Proxy Statement", "PRE 14A"), ("Definitive Additional Materials", "DEFA14A")]
+    ("ticked", "form"),
+    [
+        ("Definitive Proxy Statement", "DEF 14A"),
+        ("Preliminary Proxy Statement", "PRE 14A"),
+        ("Definitive Additional Materials", "DEFA14A"),
+    ],
 )
 def test_a_proxy_statement_by_its_ticked_box(ticked: str, form: str) -> None:
-    boxes = "\n".join(f"{'☒' if b == ticked else '☐'} {b}" for b in ("Preliminary Proxy Statement", "Definitive Proxy Statement", "Definitive Additional Materials"))
+    boxes = "\n".join(
+        f"{'☒' if b == ticked else '☐'} {b}"
+        for b in ("Preliminary Proxy Statement", "Definitive Proxy Statement", "Definitive Additional Materials")
+    )
     text = (
         "UNITED STATES\nSECURITIES AND EXCHANGE COMMISSION\nWashington, D.C. 20549\nSCHEDULE 14A\n"
         f"Proxy Statement Pursuant to Section 14(a) of the Securities Exchange Act of 1934\nCheck the appropriate box:\n{boxes}\n"
@@ -164,7 +205,10 @@ def test_a_name_below_its_caption() -> None:
         "1-9999 | TRISTATE POWER CORPORATION | 12-3456789\n(An Ohio corporation)\n"
     )
     assert found(table).company == "Tristate Power Corporation"
-    colon = cover(name="").replace("(Exact name of registrant as specified in its charter)", "Exact name of registrant as specified in its charter: Bright Foundry, Inc.")
+    colon = cover(name="").replace(
+        "(Exact name of registrant as specified in its charter)",
+        "Exact name of registrant as specified in its charter: Bright Foundry, Inc.",
+    )
     assert found(colon).company == "Bright Foundry, Inc."
 
 
@@ -175,7 +219,11 @@ def test_a_name_that_is_a_picture_is_taken_from_the_signature() -> None:
 @pytest.mark.parametrize(
     ("row", "text", "ticker"),
     [
-        ("Class A Common Stock | ACRB | New York Stock Exchange\n2.5% Notes due 2030 ACRB30 New York Stock Exchange", "", "ACRB"),
+        (
+            "Class A Common Stock | ACRB | New York Stock Exchange\n2.5% Notes due 2030 ACRB30 New York Stock Exchange",
+            "",
+            "ACRB",
+        ),
         ("Common Stock, $0.01 par value NASDAQ Stock Market", "", None),
         ("COMMON STOCK NEW YORK STOCK EXCHANGE", "", None),
         ("Common Stock NYSE", "Our Common Stock is listed on the exchange and trades under the symbol “ACRB”.", "ACRB"),
@@ -187,7 +235,11 @@ def test_the_ticker_of_the_first_class_listed(row: str, text: str, ticker: str |
 
 def test_published_is_the_date_of_the_registrants_signature() -> None:
     exhibit = "Employment Agreement dated July 1, 2022\nEXHIBIT 23\nApril 9, 2022\nConsent of auditors"
-    text = cover(after="Agreement dated as of January 5, 2019") + "Report of auditors\nFebruary 27, 2022\n" + signature("March 3, 2022", rest=exhibit)
+    text = (
+        cover(after="Agreement dated as of January 5, 2019")
+        + "Report of auditors\nFebruary 27, 2022\n"
+        + signature("March 3, 2022", rest=exhibit)
+    )
     assert found(text).published == "2022-03-03"
 
 
@@ -197,7 +249,10 @@ def test_several_registrants_signatures_give_the_latest() -> None:
 
 
 def test_without_a_date_in_the_registrants_block_its_officers_date_counts() -> None:
-    block = signature("", rest="Pursuant to the requirements of the Securities Exchange Act of 1934, this report has been signed by the following persons:\n/s/ Li Wei Director 3/1/2022\n")
+    block = signature(
+        "",
+        rest="Pursuant to the requirements of the Securities Exchange Act of 1934, this report has been signed by the following persons:\n/s/ Li Wei Director 3/1/2022\n",
+    )
     assert found(cover() + block).published == "2022-03-01"
 
 
@@ -207,14 +262,21 @@ def test_published_is_never_guessed_nor_before_the_period_ends(page: str) -> Non
 
 
 def test_a_glossy_report_in_front_of_the_cover_changes_nothing() -> None:
-    glossy = "Acme Robotics 2021 Annual Report\n\nDear shareholders,\n\n" + "We had a good year, and said so on June 1, 2020. " * 1500
+    glossy = (
+        "Acme Robotics 2021 Annual Report\n\nDear shareholders,\n\n"
+        + "We had a good year, and said so on June 1, 2020. " * 1500
+    )
     metadata = found(glossy + "\n" + cover() + signature("March 3, 2022"))
     assert (metadata.form, metadata.company, metadata.published) == ("10-K", "Acme Robotics, Inc.", "2022-03-03")
 
 
 def test_an_annual_report_without_a_cover() -> None:
     statements = "Consolidated Balance Sheets\nConsolidated Statements of Income\nConsolidated Statements of Cash Flows\nConsolidated Balance Sheets\n"
-    text = "BRIGHT FOUNDRY, INC.\n2021 ANNUAL REPORT\n\nTo our shareholders:\n\nBright Foundry, Inc. grew.\n" + statements + "for the years ended December 31, 2021 and 2020\n"
+    text = (
+        "BRIGHT FOUNDRY, INC.\n2021 ANNUAL REPORT\n\nTo our shareholders:\n\nBright Foundry, Inc. grew.\n"
+        + statements
+        + "for the years ended December 31, 2021 and 2020\n"
+    )
     metadata = found(text)
     assert (metadata.kind, metadata.form, metadata.company) == ("filing", "ARS", "Bright Foundry, Inc.")
     assert (metadata.fiscal_period, metadata.period_end, metadata.published) == ("FY2021", "2021-12-31", None)
@@ -237,7 +299,11 @@ def test_the_envelope_of_a_submission_states_the_filing_date() -> None:
 
 def test_a_printers_dates_and_titles_are_not_taken() -> None:
     plain = reading(cover())
-    source = Reading(plain.text, "application/pdf", embedded={"title": "0001628280-17-001754", "author": "A Filing Agent", "published": "2017-02-27"})
+    source = Reading(
+        plain.text,
+        "application/pdf",
+        embedded={"title": "0001628280-17-001754", "author": "A Filing Agent", "published": "2017-02-27"},
+    )
     metadata = extract(source, (), name="x.pdf")
     assert metadata.published is None
     assert metadata.authors == ()
@@ -245,5 +311,8 @@ def test_a_printers_dates_and_titles_are_not_taken() -> None:
 
 
 def test_mentions_of_the_commission_are_no_cover() -> None:
-    text = "Our view\n\nThe company told the Securities and Exchange Commission on Form 10-K for the fiscal year ended December 31, 2020 that orders grew. " * 30
+    text = (
+        "Our view\n\nThe company told the Securities and Exchange Commission on Form 10-K for the fiscal year ended December 31, 2020 that orders grew. "
+        * 30
+    )
     assert found(text).kind != "filing"

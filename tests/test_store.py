@@ -153,7 +153,7 @@ def test_many_documents_in_groups(store: Store, make_document: MakeDocument) -> 
 
 
 def test_the_header_is_embedded_with_the_chunk_unless_the_model_could_not_read_both(
-    store: Store, fake: CountingEmbedder, make_document: MakeDocument
+    store: Store, fake: CountingEmbedder, make_document: MakeDocument, caplog: pytest.LogCaptureFixture
 ) -> None:
     put(store, make_document("Sales rose.", company="NIKE, Inc.", form="10-K", fiscal_period="FY2021", title="T"))
     assert fake.encoded == ["NIKE, Inc., 10-K, FY2021\nSales rose."]
@@ -161,6 +161,10 @@ def test_the_header_is_embedded_with_the_chunk_unless_the_model_could_not_read_b
     assert embedded_texts(fake, note.document.metadata, note.chunks) == ["A note\nSales rose."]
     narrow = CountingEmbedder(max_tokens=6)
     assert embedded_texts(narrow, note.document.metadata, note.chunks) == ["Sales rose."]
+    assert caplog.text == ""
+    narrower = CountingEmbedder(max_tokens=4)
+    assert embedded_texts(narrower, note.document.metadata, note.chunks) == ["Sales rose."]
+    assert "1 chunks of A note are beyond the 4 tokens" in caplog.text
 
 
 def test_a_removed_document_is_gone_from_every_search_and_its_text_stays(

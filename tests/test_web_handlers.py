@@ -10,8 +10,7 @@ from web_fakes import FakeAssistant, FakeIngestor, FakeMoment
 from assistant.models import Answer
 from assistant.web import conversation, handlers
 from assistant.web.handlers import Scope
-from vectorstore.errors import SettingsError, StoreEmpty
-from vectorstore.settings import Settings
+from vectorstore.errors import NotFound, SettingsError, StoreEmpty
 
 GAP = "What was the gap to large caps in March 2024?"
 
@@ -114,18 +113,15 @@ def test_an_answer_with_a_moved_quote_warns() -> None:
     assert "no longer reads as it was quoted" in html
 
 
-def test_an_upload_is_kept_under_the_store_and_the_same_name_replaces(tmp_path: Path) -> None:
+def test_an_upload_leaves_no_copy_and_the_same_name_replaces(tmp_path: Path) -> None:
     assistant = FakeAssistant()
-    settings = Settings(store=str(tmp_path / "base"))
     moments: list[FakeMoment] = []
     for text, word in (("Copper\nfirst", "1 added"), ("Copper\nfirst", "1 unchanged"), ("Copper\nsecond", "1 updated")):
         sent = tmp_path / "copper.md"
         sent.write_text(text, encoding="utf-8")
-        assert word in handlers.upload(FakeIngestor(assistant), settings, [str(sent)], moments.append)
+        assert word in handlers.upload(FakeIngestor(assistant), [str(sent)], moments.append)
         assert not sent.exists()
-    kept = tmp_path / "base" / "uploads" / "copper.md"
-    assert kept.read_text(encoding="utf-8") == "Copper\nsecond"
-    assert [s.path for s in assistant.sources() if s.metadata.title == "Copper"] == [str(kept)]
+    assert [s.path for s in assistant.sources() if s.metadata.title == "Copper"] == ["upload:/copper.md"]
     assert [m.current for m in moments] == ["copper.md"] * 3
 
 
@@ -134,27 +130,25 @@ def test_one_bad_file_fails_alone(tmp_path: Path) -> None:
     for name, text in (("good.md", "Zinc"), ("empty.md", "")):
         files.append(str(tmp_path / name))
         Path(files[-1]).write_text(text, encoding="utf-8")
-    settings = Settings(store=str(tmp_path / "base"))
-    html = handlers.upload(FakeIngestor(FakeAssistant()), settings, files, lambda moment: None)
+    html = handlers.upload(FakeIngestor(FakeAssistant()), files, lambda moment: None)
     assert "1 added, 1 failed." in html
     assert "<strong>empty.md</strong>: The file is empty. Give a file with text." in html
     assert '<li class="t-good">good.md</li>' in html
 
 
-@pytest.mark.parametrize(
-    ("sent", "kept"),
-    [
-        ("note.md", "note.md"),
-        ("../../etc/passwd", "passwd"),
-        (r"C:\secret\a.md", "a.md"),
-        ("CON.md", "_CON.md"),
-        ("a:b*?.md", "a_b__.md"),
-        ("...", "file"),
-        ("x" * 300 + ".md", "x" * 120 + ".md"),
-    ],
-)
-def test_names_are_usable_on_every_system(sent: str, kept: str) -> None:
-    assert handlers.usable_name(sent) == kept
+def test_only_uploads_can_be_removed(tmp_path: Path) -> None:
+    assistant = FakeAssistant()
+    ingestor = FakeIngestor(assistant)
+    sent = tmp_path / "tin.md"
+    sent.write_text("Tin", encoding="utf-8")
+    handlers.upload(ingestor, [str(sent)], lambda moment: None)
+    added = next(s.document_id for s in assistant.sources() if s.path == "upload:/tin.md")
+    handlers.remove(assistant, ingestor, added)
+    assert len(assistant.sources()) == 3
+    for other in (added, assistant.sources()[0].document_id, "", "upload:/"):
+        with pytest.raises(NotFound, match="no such upload"):
+            handlers.remove(assistant, ingestor, other)
+    assert len(assistant.sources()) == 3
 
 
 def test_scope_without_limits_is_empty() -> None:

@@ -237,6 +237,22 @@ def test_a_refusal_is_plain_and_leads_to_what_lies_nearby() -> None:
     assert '<details class="t-rest" open>' in panel.sources(refused, 2)
 
 
+def test_titles_that_a_refusal_names_open_their_passages() -> None:
+    passages = FakeAssistant().answer("hostile harbour terms gap").passages
+    assert passages[0].title == HOSTILE_TITLE
+    text = f"The base does not hold the answer.\n\nNearby: “{HOSTILE_TITLE}” (x)."
+    parsed = assert_inert(render.answer_html(answer(text, status="insufficient_evidence", passages=passages), 3))
+    opening = [attrs for attrs in parsed.all("button") if "data-passage" in attrs]
+    assert [attrs["data-passage"] for attrs in opening] == ["0"]
+    assert f"“{HOSTILE_TITLE}”" in parsed.text
+
+
+def test_items_with_lines_between_them_are_one_list() -> None:
+    assert render.body_html("- One\n\n- Two\n\nEnd\n\nMore", {}, (), 1) == (
+        '<div class="t-body"><ul><li>One</li><li>Two</li></ul><p>End</p><p>More</p></div>'
+    )
+
+
 def test_warnings_errors_and_scope_are_said_in_words() -> None:
     shown = render.answer_html(
         answer(
@@ -330,6 +346,14 @@ def test_choices_and_examples_fit_what_is_in() -> None:
     assert base.examples(sources)[:2] == (
         "What are the main points of “Valuation gap”?",
         "What did Harbor Tools Inc. say about revenue in FY2023?",
+    )
+    note = sources[0]
+    more = [replace(note, metadata=replace(note.metadata, title=f"Title {n}")) for n in range(3)]
+    eight_k = replace(sources[1], metadata=replace(sources[1].metadata, fiscal_period=None))
+    assert base.examples([*more, eight_k]) == (
+        "What are the main points of “Title 0”?",
+        "What is the case for and against “Title 1”?",
+        "What are the main points of “Title 2”?",
     )
     assert base.choices([replace(s, chunks=0) for s in sources]) == base.Choices((), ())
 

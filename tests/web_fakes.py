@@ -239,19 +239,20 @@ class FakeIngestor:
     assistant: FakeAssistant
     pictures: list[tuple[object, ...]] = field(default_factory=list)
 
-    def ingest(
+    def ingest_uploads(
         self,
-        paths: Sequence[str],
+        files: Sequence[tuple[str, str | Path]],
         *,
-        meta: Mapping[str, str],
+        meta: Mapping[str, str] | None = None,
         collection: str | None = None,
         progress: Progress | None = None,
     ) -> FakeReport:
         report = FakeReport()
-        for done, path in enumerate(paths):
+        for done, (name, file) in enumerate(files):
             if progress is not None:
-                progress(FakeMoment(done, len(paths), 0, Path(path).name))
-            text = Path(path).read_text(encoding="utf-8")
+                progress(FakeMoment(done, len(files), 0, name))
+            path = f"upload:/{name}"
+            text = Path(file).read_text(encoding="utf-8")
             if not text.strip():
                 error = ReadError("The file is empty.", "Give a file with text.")
                 report = replace(report, failed=(*report.failed, FakeFailure(path, error=str(error))))
@@ -269,8 +270,8 @@ class FakeIngestor:
                 report = replace(report, updated=report.updated + 1)
         return report
 
-    def remove(self, document_ids: Sequence[str]) -> int:
-        return sum(self.assistant.documents.pop(name, None) is not None for name in document_ids)
+    def remove(self, names: Sequence[str]) -> int:
+        return sum(self.assistant.documents.pop(name, None) is not None for name in names)
 
     def page_picture(
         self, document_id: str, version: str | None, page: int, spans: Sequence[tuple[int, int]]

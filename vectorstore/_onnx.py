@@ -15,8 +15,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vectorstore._files import write_whole
 from vectorstore.errors import StoreError
 
 log = logging.getLogger(__name__)
@@ -231,15 +230,7 @@ def _read(path: Path) -> bytes | None:
 
 def _write(path: Path, graph: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(hashlib.sha256(graph).digest())
-                file.write(graph)
-            Path(name).replace(path)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        write_whole(path, hashlib.sha256(graph).digest(), graph)
     except OSError as error:
         # A read-only home is no reason not to answer: the graph is in memory, only the next start is slower.
         log.warning("The prepared model cannot be kept in %s: %s", path.parent, error)

@@ -11,10 +11,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from vectorstore._rows import Match
 from vectorstore.chroma import BODY, FURNITURE, VectorIndex, collection_of
 from vectorstore.embedding import Embedder
 from vectorstore.keyword import KeywordIndex
-from vectorstore.ledger import Ledger, Match
+from vectorstore.ledger import Ledger
 from vectorstore.records import Filters, Passage
 
 Vectors = NDArray[np.float32]

@@ -13,82 +13,19 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vectorstore import names
+from vectorstore import _rows
+from vectorstore._rows import Head, Match
 from vectorstore._sqlite import Database
 from vectorstore.errors import NotFound, StoreError
-from vectorstore.records import (
-    Chunk,
-    Document,
-    Filters,
-    Metadata,
-    Origin,
-    Page,
-    Region,
-    Section,
-    SourceInfo,
-    sha256,
-)
+from vectorstore.records import Chunk, Document, Filters, SourceInfo, sha256
 
 SCHEMA = 1
 Vectors = NDArray[np.float32]
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS documents (
-    number INTEGER PRIMARY KEY, document_id TEXT NOT NULL UNIQUE, path TEXT NOT NULL, collection TEXT NOT NULL,
-    version TEXT, state TEXT NOT NULL CHECK (state IN ('indexed', 'failed', 'removed')), error TEXT,
-    revision INTEGER NOT NULL DEFAULT 0, changed_at TEXT NOT NULL, media_type TEXT NOT NULL DEFAULT '', metadata TEXT NOT NULL DEFAULT '{}',
-    warnings TEXT NOT NULL DEFAULT '[]', pages INTEGER NOT NULL DEFAULT 0, characters INTEGER NOT NULL DEFAULT 0,
-    chunks INTEGER NOT NULL DEFAULT 0,
-    company TEXT, published TEXT, kind_key TEXT, publisher_key TEXT, ticker_key TEXT, form_key TEXT,
-    collection_key TEXT, fiscal_period_key TEXT,
-    FOREIGN KEY (document_id, version) REFERENCES versions (document_id, version) DEFERRABLE INITIALLY DEFERRED);
-CREATE TABLE IF NOT EXISTS versions (
-    document_id TEXT NOT NULL REFERENCES documents (document_id) DEFERRABLE INITIALLY DEFERRED, version TEXT NOT NULL,
-    stored_at TEXT NOT NULL, text BLOB NOT NULL, text_sha TEXT NOT NULL, structure TEXT NOT NULL,
-    PRIMARY KEY (document_id, version));
-CREATE TABLE IF NOT EXISTS chunks (
-    chunk_id TEXT PRIMARY KEY, document_id TEXT NOT NULL, version TEXT NOT NULL, place INTEGER NOT NULL,
-    start INTEGER NOT NULL, end INTEGER NOT NULL, text BLOB NOT NULL, page INTEGER, section TEXT NOT NULL,
-    role TEXT NOT NULL, text_sha TEXT NOT NULL, embedded_sha TEXT NOT NULL,
-    FOREIGN KEY (document_id, version) REFERENCES versions (document_id, version)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS chunks_of_document ON chunks (document_id, place);
-CREATE TABLE IF NOT EXISTS embeddings (
-    embedder TEXT NOT NULL, sha TEXT NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (embedder, sha));
-CREATE TABLE IF NOT EXISTS marks (document_id TEXT PRIMARY KEY) WITHOUT ROWID;
-"""
-_CHUNK = "chunk_id, document_id, version, start, end, text, page, section, role"
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A document as search needs it: its number in the indexes and what a passage carries."""
-
-    number: int
-    document_id: str
-    version: str
-    path: str
-    collection: str
-    metadata: Metadata
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A document that a filter lets through; ``revision`` changes with its chunks, ``chunks`` is how many it has."""
-
-    number: int
-    document_id: str
-    revision: int
-    chunks: int
 
 
 class Ledger:
@@ -112,7 +49,7 @@ class Ledger:
             if schema > SCHEMA:
                 raise self._newer(schema)
             with self._database.write() as connection:
-                for statement in filter(str.strip, _TABLES.split(";")):
+                for statement in filter(str.strip, _rows.TABLES.split(";")):
                     connection.execute(statement)
                 connection.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (str(SCHEMA),))
         except sqlite3.DatabaseError as error:
@@ -179,14 +116,14 @@ class Ledger:
             connection.execute(
                 "INSERT OR IGNORE INTO documents (document_id, path, collection, state, changed_at) "
                 "VALUES (?, ?, ?, 'removed', ?)",
-                (document.document_id, document.path, document.collection, _now()),
+                (document.document_id, document.path, document.collection, _rows.now()),
             )
             row = connection.execute("SELECT number FROM documents WHERE document_id = ?", (document.document_id,))
             return int(row.fetchone()[0])
 
     def put(self, document: Document, chunks: Sequence[Chunk], embedded_shas: Sequence[str]) -> None:
         """Make ``document`` the current version with exactly these chunks, state "indexed"."""
-        now, m = _now(), document.metadata
+        now, m = _rows.now(), document.metadata
         with self._database.write() as connection:
             self.number(document)
             connection.execute("DELETE FROM chunks WHERE document_id = ?", (document.document_id,))
@@ -197,18 +134,18 @@ class Ledger:
                     document.document_id,
                     document.version,
                     now,
-                    zlib.compress(_bytes(document.text)),
-                    sha256(_bytes(document.text)),
-                    json.dumps(_structure(document)),
+                    zlib.compress(_rows.as_bytes(document.text)),
+                    sha256(_rows.as_bytes(document.text)),
+                    json.dumps(_rows.structure(document)),
                 ),
             )
             connection.executemany(
-                f"INSERT INTO chunks ({_CHUNK}, place, text_sha, embedded_sha) "
+                f"INSERT INTO chunks ({_rows.CHUNK}, place, text_sha, embedded_sha) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     (
-                        *(c.chunk_id, c.document_id, c.version, c.start, c.end, _bytes(c.text), c.page),
-                        *(_plain(c.section), c.role, place, sha256(_bytes(c.text)), embedded),
+                        *(c.chunk_id, c.document_id, c.version, c.start, c.end, _rows.as_bytes(c.text), c.page),
+                        *(_rows.plain(c.section), c.role, place, sha256(_rows.as_bytes(c.text)), embedded),
                     )
                     for place, (c, embedded) in enumerate(zip(chunks, embedded_shas, strict=True))
                 ),
@@ -220,10 +157,21 @@ class Ledger:
                 "fiscal_period_key = ? WHERE document_id = ?",
                 (
                     *(document.path, document.collection, document.version, now, document.media_type),
-                    *(json.dumps(_metadata(m)), json.dumps(document.warnings)),
+                    *(json.dumps(_rows.metadata(m)), json.dumps(document.warnings)),
                     *(len(document.pages), len(document.text), len(chunks)),
-                    *(m.company and _plain(m.company), m.published, m.kind, _key(m.publisher), _key(m.ticker)),
-                    *(_code(m.form), _key(document.collection), _code(m.fiscal_period), document.document_id),
+                    *(
+                        m.company and _rows.plain(m.company),
+                        m.published,
+                        m.kind,
+                        _rows.key(m.publisher),
+                        _rows.key(m.ticker),
+                    ),
+                    *(
+                        _rows.code(m.form),
+                        _rows.key(document.collection),
+                        _rows.code(m.fiscal_period),
+                        document.document_id,
+                    ),
                 ),
             )
 
@@ -234,7 +182,7 @@ class Ledger:
                 "INSERT INTO documents (document_id, path, collection, state, error, changed_at, collection_key) "
                 "VALUES (?, ?, ?, 'failed', ?, ?, ?) ON CONFLICT (document_id) DO UPDATE SET state = 'failed', "
                 "error = excluded.error, changed_at = excluded.changed_at",
-                (document_id, path, collection, error, _now(), _key(collection)),
+                (document_id, path, collection, error, _rows.now(), _rows.key(collection)),
             )
 
     def take_out(self, document_id: str) -> bool:
@@ -244,7 +192,7 @@ class Ledger:
             changed = connection.execute(
                 "UPDATE documents SET state = 'removed', version = NULL, error = NULL, chunks = 0, changed_at = ? "
                 "WHERE document_id = ? AND state != 'removed'",
-                (_now(), document_id),
+                (_rows.now(), document_id),
             )
             return changed.rowcount > 0
 
@@ -266,7 +214,7 @@ class Ledger:
                 f"d.warnings FROM documents d WHERE {condition} ORDER BY d.path, d.document_id",
                 values,
             ).fetchall()
-        return [_info(row) for row in rows]
+        return [_rows.info(row) for row in rows]
 
     def document(self, document_id: str, version: str | None = None) -> Document:
         """Return one stored version (the current one by default). Raises NotFound."""
@@ -281,20 +229,7 @@ class Ledger:
         if place is None or row is None:
             detail = f" in version {version}" if version and place else ""
             raise NotFound(f"There is no document {document_id}{detail}.", "`thesis sources` lists what is in.")
-        structure = json.loads(row[1])
-        return Document(
-            document_id=document_id,
-            version=wanted,
-            path=place[0],
-            collection=place[1],
-            text=_text(zlib.decompress(row[0])),
-            metadata=_read_metadata(structure["metadata"]),
-            media_type=structure["media_type"],
-            pages=tuple(Page(*page) for page in structure["pages"]),
-            sections=tuple(Section(*section) for section in structure["sections"]),
-            regions=tuple(Region(*region) for region in structure["regions"]),
-            warnings=tuple(structure["warnings"]),
-        )
+        return _rows.document(document_id, wanted, place[0], place[1], row[0], row[1])
 
     def current(self) -> list[tuple[str, str]]:
         """Return the sorted (document_id, version) of all documents that are in."""
@@ -324,7 +259,7 @@ class Ledger:
                 f"WHERE {condition} ORDER BY number",
                 values,
             ).fetchall()
-        return [_head(row) for row in rows]
+        return [_rows.head(row) for row in rows]
 
     def matching(self, filters: Filters, *, dated: bool = True) -> list[Match]:
         """Return the documents that are in and match, in the order they came.
@@ -341,52 +276,29 @@ class Ledger:
             return [Match(*row) for row in rows]
 
     def _where(self, filters: Filters, *, dated: bool = True) -> tuple[str, list[object]]:
-        conditions, values = ["1"], list[object]()
-
-        def among(column: str, wanted: Iterable[str]) -> None:
-            conditions.append(f"{column} IN (SELECT value FROM json_each(?))")
-            values.append(json.dumps(list(wanted)))
-
-        for name in ("kind", "publisher", "ticker", "collection"):
-            if wanted := getattr(filters, name):
-                among(f"d.{name}_key", map(names.fold, wanted))
-        for name in ("form", "fiscal_period"):
-            if wanted := getattr(filters, name):
-                among(f"d.{name}_key", map(names.fold_code, wanted))
-        if filters.document_id:
-            among("d.document_id", filters.document_id)
+        companies: list[str] = []
         if filters.company:
             with self._database.read() as connection:
                 rows = connection.execute("SELECT DISTINCT company FROM documents WHERE company IS NOT NULL")
-                known = [row[0] for row in rows]
-            among("d.company", (n for n in known if any(names.same_company(asked, n) for asked in filters.company)))
-        for name, sign in (("since", ">="), ("until", "<=")):
-            if (value := getattr(filters, name)) is not None:
-                conditions.append(f"d.published {sign} ?")
-                values.append(names.day(name, value))
-        if filters.as_of is not None and dated:
-            conditions.append("d.published <= ?")
-            values.append(names.day("as_of", filters.as_of))
-        elif not dated:
-            conditions.append("d.published IS NULL")
-        return " AND ".join(conditions), values
+                companies = [row[0] for row in rows]
+        return _rows.where(filters, companies, dated=dated)
 
     # Chunks
 
     def chunks(self, document_id: str) -> list[Chunk]:
         with self._database.read() as connection:
             rows = connection.execute(
-                f"SELECT {_CHUNK} FROM chunks WHERE document_id = ? ORDER BY place", (document_id,)
+                f"SELECT {_rows.CHUNK} FROM chunks WHERE document_id = ? ORDER BY place", (document_id,)
             )
-            return [_chunk(row) for row in rows]
+            return [_rows.chunk(row) for row in rows]
 
     def chunks_by_id(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
         with self._database.read() as connection:
             rows = connection.execute(
-                f"SELECT {_CHUNK} FROM chunks WHERE chunk_id IN (SELECT value FROM json_each(?))",
+                f"SELECT {_rows.CHUNK} FROM chunks WHERE chunk_id IN (SELECT value FROM json_each(?))",
                 (json.dumps(list(chunk_ids)),),
             )
-            return {row[0]: _chunk(row) for row in rows}
+            return {row[0]: _rows.chunk(row) for row in rows}
 
     def count_chunks(self) -> int:
         """Return how many chunks are in, as the documents say."""
@@ -397,10 +309,10 @@ class Ledger:
         """Yield (chunk, sha of its text, sha of what was embedded), document by document."""
         with self._database.read() as connection:
             rows = connection.execute(
-                f"SELECT {_CHUNK}, text_sha, embedded_sha FROM chunks ORDER BY document_id, place"
+                f"SELECT {_rows.CHUNK}, text_sha, embedded_sha FROM chunks ORDER BY document_id, place"
             )
             for row in rows:
-                yield _chunk(row[:9]), row[9], row[10]
+                yield _rows.chunk(row[:9]), row[9], row[10]
 
     def text_of(self, document_id: str, version: str) -> tuple[str, bool]:
         """Return a version's text, and whether it is still what was stored."""
@@ -412,7 +324,7 @@ class Ledger:
             data = zlib.decompress(row[0])
         except zlib.error:
             return "", False
-        return _text(data), sha256(data) == row[1]
+        return _rows.as_text(data), sha256(data) == row[1]
 
     # Vectors, by the text that was embedded
 
@@ -479,89 +391,3 @@ class Ledger:
             broken = connection.execute("PRAGMA foreign_key_check").fetchall()
         found = [f"The ledger is damaged: {row[0]}." for row in rows if row[0] != "ok"]
         return found + [f"The ledger has a row of {row[0]} that belongs to nothing." for row in broken]
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _bytes(text: str) -> bytes:
-    # surrogatepass: a lone surrogate from a damaged source must come back as it was, or offsets would move.
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "surrogatepass")
-
-
-def _plain(text: str) -> str:
-    """Make ``text`` fit for an SQLite text column, which has no lone surrogates."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _chunk(row: Sequence[Any]) -> Chunk:
-    name, document, version, start, end, text, page, section, role = row
-    return Chunk(name, document, version, start, end, _text(text), page, section, role)
-
-
-def _head(row: Sequence[Any]) -> Head:
-    number, document, version, path, collection, metadata = row
-    return Head(number, document, version, path, collection, _read_metadata(json.loads(metadata)))
-
-
-def _info(row: Sequence[Any]) -> SourceInfo:
-    document, version, path, collection, metadata, media_type, state, pages, characters, chunks, at, error, warnings = (
-        row
-    )
-    return SourceInfo(
-        document_id=document,
-        version=version,
-        path=path,
-        collection=collection,
-        metadata=_read_metadata(json.loads(metadata)),
-        media_type=media_type,
-        state=state,
-        pages=pages,
-        characters=characters,
-        chunks=chunks,
-        ingested_at=at,
-        error=error,
-        warnings=tuple(json.loads(warnings)),
-    )
-
-
-def _key(text: str | None) -> str | None:
-    return None if text is None else _plain(names.fold(text))
-
-
-def _code(text: str | None) -> str | None:
-    return None if text is None else _plain(names.fold_code(text))
-
-
-def _metadata(metadata: Metadata) -> dict[str, Any]:
-    fields = {name: getattr(metadata, name) for name in Metadata.__slots__}
-    return fields | {"extra": dict(metadata.extra), "origins": [asdict(origin) for origin in metadata.origins]}
-
-
-def _read_metadata(data: Mapping[str, Any]) -> Metadata:
-    if not data:
-        return Metadata()
-    return Metadata(
-        **{
-            **data,
-            "authors": tuple(data["authors"]),
-            "extra": MappingProxyType(dict(data["extra"])),
-            "origins": tuple(Origin(**origin) for origin in data["origins"]),
-        }
-    )
-
-
-def _structure(document: Document) -> dict[str, Any]:
-    return {
-        "metadata": _metadata(document.metadata),
-        "media_type": document.media_type,
-        "pages": [[p.number, p.start, p.end, p.label] for p in document.pages],
-        "sections": [[s.start, s.end, s.title, s.level] for s in document.sections],
-        "regions": [[r.start, r.end, r.tag] for r in document.regions],
-        "warnings": list(document.warnings),
-    }

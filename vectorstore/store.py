@@ -16,14 +16,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import os
-import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vectorstore import _verify
+from vectorstore._files import write_whole
+from vectorstore._items import Upsert, check, embedded_texts, flat, groups, sha
 from vectorstore._search import Searcher
 from vectorstore.chroma import BODY, FURNITURE, REBUILD, VectorIndex, collection_of, discard
 from vectorstore.embedding import Embedder
@@ -31,7 +30,9 @@ from vectorstore.errors import FingerprintMismatch, NotFound, StoreError
 from vectorstore.keyword import KeywordIndex
 from vectorstore.ledger import Ledger
 from vectorstore.lock import OwnerLock
-from vectorstore.records import Chunk, Document, Filters, Metadata, Passage, SourceInfo, sha256
+from vectorstore.records import Chunk, Document, Filters, Passage, SourceInfo
+
+__all__ = ["Progress", "Rechunk", "Store", "Upsert", "embedded_texts"]
 
 log = logging.getLogger(__name__)
 
@@ -39,16 +40,6 @@ Progress = Callable[[int, int], None]  # chunks done, chunks in all
 Rechunk = Callable[[Document], Sequence[Chunk]]
 
 _ENCODE = 256  # texts embedded between two savings
-_GROUP = 512  # chunks committed together
-
-
-@dataclass(frozen=True, slots=True)
-class Upsert:
-    """One document with its chunks; ``original``: its bytes, kept for page pictures."""
-
-    document: Document
-    chunks: Sequence[Chunk]
-    original: bytes | None = None
 
 
 class Store:
@@ -233,17 +224,17 @@ class Store:
         Distinct texts are embedded once; what was embedded is kept even if the call fails. Raises StoreError.
         """
         for item in items:
-            _check(item)
+            check(item)
         with self._writing:
             vectors, keyword = self._indexes()
             self._repair()
             texts = [embedded_texts(self.embedder, item.document.metadata, item.chunks) for item in items]
-            shas = [[_sha(text) for text in part] for part in texts]
-            self._embed(dict(zip(_flat(shas), _flat(texts), strict=True)), sum(map(len, texts)), progress)
+            shas = [[sha(text) for text in part] for part in texts]
+            self._embed(dict(zip(flat(shas), flat(texts), strict=True)), sum(map(len, texts)), progress)
             for item in items:
                 if item.original is not None:
-                    _write_whole(self._original(item.document.version), item.original)
-            for group in _groups(list(zip(items, shas, strict=True))):
+                    write_whole(self._original(item.document.version), item.original)
+            for group in groups(list(zip(items, shas, strict=True))):
                 names = [item.document.document_id for item, _ in group]
                 try:
                     self._commit(group, vectors, keyword)
@@ -357,9 +348,9 @@ class Store:
                     total -= len(chunks)
                     chunks = rechunk(document)
                     total += len(chunks)
-                    _check(Upsert(document, chunks))
+                    check(Upsert(document, chunks))
                 texts = embedded_texts(self.embedder, head.metadata, chunks)
-                shas = [_sha(text) for text in texts]
+                shas = [sha(text) for text in texts]
                 self._embed(dict(zip(shas, texts, strict=True)), len(texts), None)
                 if rechunk is not None:
                     self._ledger.put(document, chunks, shas)
@@ -424,77 +415,3 @@ class Store:
 
     def _original(self, version: str) -> Path:
         return self.root / "originals" / f"{version}.pdf"
-
-
-def header(metadata: Metadata) -> str:
-    """Return the line put before a chunk when it is embedded: company, form and fiscal period, else the title."""
-    parts = [metadata.company, metadata.form, metadata.fiscal_period]
-    return ", ".join(part for part in parts if part) if metadata.company else (metadata.title or "")
-
-
-def embedded_texts(embedder: Embedder, metadata: Metadata, chunks: Sequence[Chunk]) -> list[str]:
-    """Return what is embedded for each chunk: the header and its text; no header where the model could not read both."""
-    if not chunks:
-        return []
-    head = header(metadata)
-    if not head:
-        return [chunk.text for chunk in chunks]
-    texts = [f"{head}\n{chunk.text}" for chunk in chunks]
-    counts = embedder.count_tokens(texts)
-    limit = embedder.max_tokens
-    return [t if n <= limit else c.text for t, n, c in zip(texts, counts, chunks, strict=True)]
-
-
-def _check(item: Upsert) -> None:
-    """A chunk that is not what its document says would be cited wrongly: refuse it here."""
-    document, seen = item.document, set[str]()
-    for chunk in item.chunks:
-        wrong = (
-            "belongs to another document"
-            if (chunk.document_id, chunk.version) != (document.document_id, document.version)
-            else "is not the text at its offsets"
-            if document.text[chunk.start : chunk.end] != chunk.text
-            else "is there twice"
-            if chunk.chunk_id in seen
-            else ""
-        )
-        if wrong:
-            raise StoreError(
-                f"A chunk of {document.path} ({chunk.start} to {chunk.end}) {wrong}.",
-                "This is an error in the program.",
-            )
-        seen.add(chunk.chunk_id)
-
-
-def _groups(items: list[tuple[Upsert, list[str]]]) -> Iterator[list[tuple[Upsert, list[str]]]]:
-    """Cut into groups of about 512 chunks, a document at most once in each (the last one wins)."""
-    group: list[tuple[Upsert, list[str]]] = []
-    names, size = set[str](), 0
-    for item, shas in items:
-        if group and (size >= _GROUP or item.document.document_id in names):
-            yield group
-            group, names, size = [], set(), 0
-        group.append((item, shas))
-        names.add(item.document.document_id)
-        size += len(shas)
-    if group:
-        yield group
-
-
-def _flat(parts: Sequence[Sequence[str]]) -> list[str]:
-    return [value for part in parts for value in part]
-
-
-def _sha(text: str) -> str:
-    return sha256(text.encode("utf-8", "surrogatepass"))
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from vectorstore.records import SourceInfo
 from vectorstore.settings import Settings
 
 SHOWN_ROWS = 500
+UPLOADED = "upload:/"  # how the path of a document begins that came in through the page
 COLUMNS = ("Title", "Publisher", "Date", "Kind", "Company", "Form", "Period", "Pages", "Chunks", "State")
 
 
@@ -44,7 +45,7 @@ def examples(sources: Sequence[SourceInfo], *, limit: int = 4) -> tuple[str, ...
     ranked.sort(key=lambda item: item[0])
     out: list[str] = []
     for _, source in ranked:
-        text = _example(source)
+        text = _example(source, len(out))
         if text and text not in out:
             out.append(text)
         if len(out) == limit:
@@ -52,13 +53,14 @@ def examples(sources: Sequence[SourceInfo], *, limit: int = 4) -> tuple[str, ...
     return tuple(out)
 
 
-def _example(source: SourceInfo) -> str | None:
+def _example(source: SourceInfo, place: int) -> str | None:
     meta = source.metadata
-    if meta.company and meta.kind in {"filing", "transcript", "release"}:
-        when = f" in {meta.fiscal_period}" if meta.fiscal_period else ""
-        return f"What did {meta.company} say about revenue{when}?"
-    if not meta.title:
+    if meta.company and meta.fiscal_period and meta.kind in {"filing", "transcript"}:
+        return f"What did {meta.company} say about revenue in {meta.fiscal_period}?"
+    if not meta.title or meta.kind == "filing":
         return None
+    if place % 2:
+        return f"What is the case for and against “{meta.title}”?"
     return f"What are the main points of “{meta.title}”?"
 
 
@@ -103,9 +105,20 @@ def _table_row(source: SourceInfo) -> str:
         f'<span class="t-nowrap">{esc(meta.fiscal_period)}</span>',
         str(source.pages or ""),
         str(source.chunks),
-        f'<span class="t-state{" t-bad" if source.error else ""}">{esc(source.state)}</span>',
+        f'<span class="t-state{" t-bad" if source.error else ""}">{esc(source.state)}</span>{_remove(source)}',
     )
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _remove(source: SourceInfo) -> str:
+    """Return the button that takes an upload out; what came in another way is not the page's to remove."""
+    if not source.path.startswith(UPLOADED):
+        return ""
+    name = esc(file_name(source.path))
+    return (
+        f'<button type="button" class="t-action t-remove" data-remove="{esc(source.document_id)}" data-name="{name}" '
+        f'aria-label="Remove {name}">Remove</button>'
+    )
 
 
 def upload_report(report: Report, names: Sequence[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,12 +14,9 @@ from assistant.models import Answer, Failure
 from assistant.web import base, conversation, panel
 from assistant.web.conversation import Turn, Turns
 from assistant.web.ports import Assistant, Ingestor, Progress
-from vectorstore.errors import SettingsError, ThesisError
-from vectorstore.records import SourceInfo
-from vectorstore.settings import Settings
+from vectorstore.errors import NotFound, SettingsError, ThesisError
 
 log = logging.getLogger(__name__)
-UPLOADS = "uploads"
 LONGEST_QUESTION = 4000
 
 
@@ -118,34 +114,23 @@ def open_source(assistant: Assistant, answer: Answer, number: int, key: str) -> 
     return panel.sources(answer, number, chosen=key, shown=shown)
 
 
-def usable_name(name: str) -> str:
-    """Return a file name that is one on every system: no folder, no control or reserved character."""
-    clean = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .")
-    if re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", clean):
-        clean = f"_{clean}"
-    stem, dot, suffix = clean.rpartition(".")
-    return f"{stem[:120]}{dot}{suffix[:12]}" if dot else clean[:120] or "file"
+def upload(ingestor: Ingestor, files: Sequence[str], progress: Progress) -> str:
+    """Ingest uploaded files and delete Gradio's copies; return the report as HTML. Raises ThesisError.
 
-
-def upload(ingestor: Ingestor, settings: Settings, files: Sequence[str], progress: Progress) -> str:
-    """Keep uploaded files under the store and ingest them; return the report as HTML.
-
-    The same name again is a new version of the same document. Raises ThesisError.
+    The name is a document's identity: the same name again is a new version of the same document.
     """
-    folder = Path(settings.store).resolve() / UPLOADS
-    folder.mkdir(parents=True, exist_ok=True)
-    kept: list[Path] = []
-    for name in files:
-        source = Path(name)
-        target = folder / usable_name(source.name)
-        shutil.copyfile(source, target)
-        source.unlink(missing_ok=True)  # Gradio's own copy, which it would keep for ever
-        kept.append(target)
-    report = ingestor.ingest([str(path) for path in kept], meta={}, collection=None, progress=progress)
-    return base.upload_report(report, [path.name for path in kept])
+    sent = [(Path(file).name, file) for file in files]
+    try:
+        report = ingestor.ingest_uploads(sent, progress=progress)
+    finally:
+        for file in files:
+            Path(file).unlink(missing_ok=True)
+    return base.upload_report(report, [name for name, _ in sent])
 
 
-def removable(source: SourceInfo, settings: Settings) -> bool:
-    """Whether the page may take a document out: only what came in through it."""
-    folder = Path(settings.store).resolve() / UPLOADS
-    return "://" not in source.path and folder in Path(source.path).parents
+def remove(assistant: Assistant, ingestor: Ingestor, document_id: str) -> None:
+    """Take one upload out of the base. Raises NotFound for anything else, whatever a browser sent."""
+    known = {s.document_id for s in assistant.sources() if s.path.startswith(base.UPLOADED)}
+    if document_id not in known:
+        raise NotFound("There is no such upload in the base.", "Load the page again to see what is in it.")
+    ingestor.remove([document_id])

@@ -24,6 +24,13 @@ log = logging.getLogger(__name__)
 CONCURRENT = 8  # events of one kind at once; Gradio's default is 1 for all users together
 FILE_TYPES = [".pdf", ".md", ".markdown", ".txt", ".html", ".htm", ".docx"]
 
+_REMOVES = """
+element.addEventListener('click', (event) => {
+  const hit = event.target.closest('[data-remove]');
+  if (hit && window.confirm('Remove ' + hit.dataset.name + ' from the base?')) trigger('remove', {id: hit.dataset.remove});
+});
+"""
+
 # One listener a component; what was clicked is read from data-* attributes, so no markup carries a handler.
 _CLICKS = """
 element.addEventListener('click', (event) => {
@@ -113,7 +120,7 @@ def build(
                     placeholder="Find by title, publisher, company, form…",
                     elem_id="find-documents",
                 )
-                documents = _html("", None, "documents-table")
+                documents = _html("", _REMOVES, "documents-table")
             with gr.Tab("About", id="about", elem_id="tab-about") as about_tab:
                 about = _html("", None, "about")
 
@@ -199,7 +206,7 @@ def build(
                 progress((moment.files_done, max(1, moment.files_total)), desc=said, unit="files")
 
             try:
-                report = handlers.upload(ingestor, settings, names, tell)
+                report = handlers.upload(ingestor, names, tell)
             except ThesisError as error:
                 report = render.failure_html(handlers.failure(error))
             except Exception:
@@ -212,6 +219,14 @@ def build(
                     )
                 )
             return {outcome: report, files: None}
+
+        def remove(event: gr.EventData) -> str:
+            sent = event._data if isinstance(event._data, dict) else {}
+            try:
+                handlers.remove(assistant, ingestor, str(sent.get("id")))
+            except ThesisError as error:
+                return render.failure_html(handlers.failure(error))
+            return ""
 
         def example(event: gr.EventData) -> str:
             sent = event._data if isinstance(event._data, dict) else {}
@@ -267,6 +282,7 @@ def build(
             concurrency_id="ingest",
             concurrency_limit=1,
         ).then(**refreshing)
+        documents.remove(remove, None, outcome, **private).then(**refreshing)
     page.queue(default_concurrency_limit=CONCURRENT)
     return page
 

@@ -85,7 +85,7 @@ def sources(answer: Answer, number: int, *, chosen: str = "", shown: Excerpt | N
     head = f'<h2>Sources <span class="t-count">{count}</span></h2><p class="t-dim t-for">{esc(answer.question)}</p>'
     if not count:
         head += '<p class="t-dim">Nothing is cited in this answer.</p>'
-    return f'<div class="t-panel">{head}<div class="t-cards">{cards}</div>{_rest(rest, number, count, chosen, shown, problem)}</div>'
+    return f'<div class="t-panel" data-answer="{number}">{head}<div class="t-cards">{cards}</div>{_rest(rest, number, count, chosen, shown, problem)}</div>'
 
 
 def _is_cited(passage: Retrieved, citations: Sequence[Citation], spans: set[tuple[str, str, int, int]]) -> bool:

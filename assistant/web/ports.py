@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from vectorstore.records import Document, SourceInfo
@@ -112,19 +113,19 @@ class Report(Protocol):
 class Ingestor(Protocol):
     """The door to ingest, which this package never imports."""
 
-    def ingest(
+    def ingest_uploads(
         self,
-        paths: Sequence[str],
+        files: Sequence[tuple[str, str | Path]],
         *,
-        meta: Mapping[str, str],
+        meta: Mapping[str, str] | None = None,
         collection: str | None = None,
         progress: Progress | None = None,
     ) -> Report:
-        """Read, chunk and store files; a bad file fails alone, in the report."""
+        """Bring in files given as (name, path of the bytes); a bad one fails alone, in the report."""
         ...
 
-    def remove(self, document_ids: Sequence[str]) -> int:
-        """Take documents out; return how many there were."""
+    def remove(self, names: Sequence[str]) -> int:
+        """Take documents out by their ids; return how many there were. Raises NotFound."""
         ...
 
     def page_picture(

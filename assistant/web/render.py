@@ -75,14 +75,13 @@ def answer_html(answer: Answer, number: int) -> str:
     doubtful = [claim for claim in answer.claims if claim.verdict in VERDICTS]
     body = body_html(answer.text, labels, doubtful, number)
     if answer.status == "insufficient_evidence":
-        body = f'<div class="t-refusal">{body or "The base does not hold the answer."}</div>'
+        body, nearby = _nearby(body, answer.passages, number)
+        body = f'<div class="t-refusal">{body or "The base does not hold the answer."}</div>{nearby}'
     elif answer.status == "partial":
         parts.append('<p class="t-note">Part of the question is answered; the base does not cover the rest.</p>')
     parts.append(body)
     parts.append(_tools(answer.tool_results))
     parts.append(_warnings(answer.warnings))
-    if answer.status == "insufficient_evidence":
-        parts.append(_nearby(answer.passages, number))
     parts.append(_actions(answer, number))
     return "".join(parts)
 
@@ -104,18 +103,19 @@ def body_html(text: str, labels: dict[str, str], doubtful: Sequence[Claim], numb
                 out.append(f"<p>{'<br>'.join(group)}</p>")
         group, kind = [], ""
 
-    offset = 0
+    offset, gap = 0, False
     for line in text.split("\n"):
         start, offset = offset, offset + len(line) + 1
         if not line.strip():
-            flush()
+            gap = True
             continue
         bullet, heading = _BULLET.match(line), _HEADING.match(line)
         row = line.strip().startswith("|") and line.strip().endswith("|") and len(line.strip()) > 2
         new = "ul" if bullet else "h" if heading else "table" if row else "p"
-        if new != kind:
+        if new != kind or (gap and new != "ul"):  # items with lines between them are one list
             flush()
             kind = new
+        gap = False
         cut = bullet.end() if bullet else heading.end() if heading else 0
         if row:
             if not _RULE.match(line):
@@ -227,15 +227,32 @@ def _tools(results: Sequence[ToolResult]) -> str:
     return "".join(out)
 
 
-def _nearby(passages: Sequence[Retrieved], number: int) -> str:
-    if not passages:
-        return ""
+def _nearby(body: str, passages: Sequence[Retrieved], number: int) -> tuple[str, str]:
+    """Make the titles that a refusal names open their passages; return it and a list of those that it does not name."""
+    near = _distinct(passages)
+    buttons = {
+        f"“{esc(title_of(p))}”": f'<button type="button" class="t-link" data-passage="{index}" data-turn="{number}">'
+        f"“{esc(title_of(p))}”</button>"
+        for index, p in near
+    }
+    if not buttons:
+        return body, ""
+    named: set[str] = set()
+
+    def link(match: re.Match[str]) -> str:
+        named.add(match.group(0))
+        return buttons[match.group(0)]
+
+    longest_first = sorted(buttons, key=len, reverse=True)
+    body = re.sub("|".join(re.escape(title) for title in longest_first), link, body)
     items = "".join(
-        f'<li><button type="button" class="t-link" data-passage="{index}" data-turn="{number}">{esc(title_of(p))}</button>'
-        f' <span class="t-dim">{esc(meta_line(p.publisher, p.published, p.kind, p.page))}</span></li>'
-        for index, p in _distinct(passages)
+        f'<li>{buttons[title]} <span class="t-dim">{esc(meta_line(p.publisher, p.published, p.kind, p.page))}</span></li>'
+        for _, p in near
+        if (title := f"“{esc(title_of(p))}”") not in named
     )
-    return f'<div class="t-nearby"><h4>Read what lies nearby</h4><ul>{items}</ul></div>'
+    if named or not items:
+        return body, ""
+    return body, f'<div class="t-nearby"><h4>What lies nearby</h4><ul>{items}</ul></div>'
 
 
 def _distinct(passages: Sequence[Retrieved]) -> list[tuple[int, Retrieved]]:

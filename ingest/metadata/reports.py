@@ -26,7 +26,9 @@ _STATEMENTS = re.compile(
 )
 _LETTER = re.compile(phrase(r"(?:to|dear) (?:our |fellow )*(?:share|stock)holders"), re.IGNORECASE)
 _YEAR_ENDED = re.compile(phrase(r"(?:fiscal )?years? ended"), re.IGNORECASE)
-_NAME = re.compile(rf"\b(?P<name>(?:[A-Z][\w&.'’-]*|&)(?:\s+(?:[A-Z&][\w&.'’-]*|of|and)){{0,5}},?\s+{SUFFIX})\b(?P<stop>\.?)")
+_NAME = re.compile(
+    rf"\b(?P<name>(?:[A-Z][\w&.'’-]*|&)(?:\s+(?:[A-Z&][\w&.'’-]*|of|and)){{0,5}},?\s+{SUFFIX})\b(?P<stop>\.?)"
+)
 
 
 def is_report(text: str, start: int) -> bool:
@@ -44,7 +46,9 @@ def read(text: str, start: int) -> dict[str, Found]:
     annual = _ANNUAL.search(text, start, start + _HEAD)
     assert annual is not None
     facts = {"kind": Found("filing", annual.start(), annual.end()), "form": Found("ARS", annual.start(), annual.end())}
-    names = Counter(tidy(m["name"]) + (m["stop"] if _ABBREVIATED.search(m["name"]) else "") for m in _NAME.finditer(text, start))
+    names = Counter(
+        tidy(m["name"]) + (m["stop"] if _ABBREVIATED.search(m["name"]) else "") for m in _NAME.finditer(text, start)
+    )
     if names:
         head = text[start : start + _HEAD].lower()
         name = max(names, key=lambda n: (names[n] * (3 if n.lower() in head else 1), n))

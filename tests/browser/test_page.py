@@ -151,6 +151,10 @@ def test_an_upload_answers_right_after(seen: Watched, tmp_path: Path) -> None:
     seen.page.locator("#filters button").first.click()
     seen.page.locator("#filter-publisher input").click()
     seen.page.get_by_role("option", name="Uploads").wait_for()
+    seen.page.get_by_role("tab", name="Documents").click()
+    seen.page.once("dialog", lambda dialog: dialog.accept())
+    seen.page.get_by_role("button", name="Remove zinc.md").click()
+    seen.page.get_by_text("0 of 3 documents.").wait_for()
 
 
 def test_filters_and_as_of_reach_the_answer(seen: Watched, assistant: FakeAssistant) -> None:
@@ -176,7 +180,14 @@ def test_an_answer_streams_and_can_be_stopped(seen: Watched, assistant: FakeAssi
     seen.page.locator("#send").wait_for()
     assistant.hold.set()
     assistant.hold = None
-    seen.ask("What was the revenue of Harbor Tools in fiscal 2023?")
+    seen.page.fill("#question textarea", "What was the revenue of Harbor Tools in fiscal 2023?")
+    # Gradio takes no new question until it has let go of the old one; the text stays in the box until then.
+    seen.page.wait_for_function(
+        "(() => { const box = document.querySelector('#question textarea');"
+        " if (box.value) document.querySelector('#send').click(); return !box.value; })()",
+        polling=250,
+    )
+    seen.page.locator("#transcript .t-turn").nth(1).wait_for()
     assert "412 million" in seen.last.inner_text()
     assert seen.page.locator("#transcript .t-turn").count() == 2
 

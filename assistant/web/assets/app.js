@@ -64,6 +64,7 @@
   });
 
   // The chosen source and its marked words come into view; the marker in the answer shows that it is chosen.
+  let shown;
   const choose = () => {
     const card = document.querySelector("#sources .t-chosen");
     const key = card ? card.dataset.key : "";
@@ -76,6 +77,9 @@
     if (quote && narrow()) card.scrollIntoView({ behavior: "smooth", block: "start" });
     if (quote) quote.scrollTop = Math.max(0, mark.offsetTop - quote.clientHeight / 3);
     const box = document.getElementById("side");
+    const answer = document.querySelector("#sources .t-panel")?.dataset.answer;
+    if (box && answer !== shown) box.scrollTop = 0;
+    shown = answer;
     if (card && box && box.scrollHeight > box.clientHeight) {
       box.scrollTop += card.getBoundingClientRect().top - box.getBoundingClientRect().top - 12;
     }
