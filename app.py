@@ -7,7 +7,7 @@ so that `thesis ask` never loads gradio.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -52,32 +52,6 @@ def progress(stream: TextIO) -> Callable[[Any], None]:
     return ProgressLine(stream)
 
 
-class WebIngestor:
-    """The web page's door to ingest: what is uploaded is known by its name, not by its temporary file."""
-
-    def __init__(self, ingestor: Ingestor) -> None:
-        self._ingestor = ingestor
-
-    def ingest(
-        self,
-        paths: Sequence[str],
-        *,
-        meta: Mapping[str, str],
-        collection: str | None = None,
-        progress: Callable[[Any], None] | None = None,
-    ) -> IngestReport:
-        files = [(Path(path).name, Path(path)) for path in paths]
-        return self._ingestor.ingest_uploads(files, meta=meta, collection=collection, progress=progress)
-
-    def remove(self, document_ids: Sequence[str]) -> int:
-        return self._ingestor.remove(document_ids)
-
-    def page_picture(
-        self, document_id: str, version: str | None, page: int, spans: Sequence[tuple[int, int]]
-    ) -> bytes | None:
-        return self._ingestor.page_picture(document_id, version, page, spans)
-
-
 def serve(settings: Settings) -> int:
     """Serve the web chat until it is stopped; an empty base first takes in the sample notes."""
     from assistant import Assistant
@@ -88,7 +62,7 @@ def serve(settings: Settings) -> int:
             report = ingestor.ingest_knowledge(progress(sys.stderr))
             for failure in report.failed if report else ():
                 print(f"  failed: {failure.path}: {failure.error}", file=sys.stderr)
-        serve_web(Assistant(ingestor.store, settings), WebIngestor(ingestor), settings)
+        serve_web(Assistant(ingestor.store, settings), ingestor, settings)
     return 0
 
 

@@ -130,6 +130,25 @@ ROLE = re.compile(
 )
 
 
+def _titled(title: str | None, plain: str) -> bool:
+    """Whether ``plain`` (lower-case words) names the title: as it stands, or all but one of six of its words."""
+    words = re.findall(r"\w+", (title or "").lower())
+    asked = set(plain.split())
+    return len(words) >= 3 and (
+        " ".join(words) in plain or (len(words) >= 5 and sum(w in asked for w in words) >= 0.85 * len(words))
+    )
+
+
+def underlying(question: Question, sources: Sequence[SourceInfo]) -> SourceInfo | None:
+    """Return a note that is based on the document whose title the question names, where that one is not in the base."""
+    plain = " ".join(re.findall(r"\w+", question.text.lower()))
+    for source in sources:
+        for entry in source.metadata.extra.get("after", "").split(";"):
+            if _titled(entry.rsplit(",", 2)[0], plain):
+                return source
+    return None
+
+
 def targets(question: Question, sources: Sequence[SourceInfo]) -> list[SourceInfo]:
     """Return the documents that a metadata question speaks of, best first; [] where none stands out.
 
@@ -138,11 +157,7 @@ def targets(question: Question, sources: Sequence[SourceInfo]) -> list[SourceInf
     """
     wanted = topic(question.text)
     plain = " ".join(re.findall(r"\w+", question.text.lower()))
-    whole = []
-    for source in sources:
-        title = " ".join(re.findall(r"\w+", (source.metadata.title or "").lower()))
-        if len(title.split()) >= 3 and title in plain:
-            whole.append(source)
+    whole = [source for source in sources if _titled(source.metadata.title, plain)]
     if whole:
         return whole
     scored: list[tuple[float, SourceInfo]] = []

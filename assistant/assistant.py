@@ -14,7 +14,7 @@ from typing import Any
 from assistant import about, evidence, extractive
 from assistant.compose import Span, Writer, label, retrieved
 from assistant.models import Answer, Failure, Status
-from assistant.question import Question, part, understand
+from assistant.question import Question, aliases, part, understand
 from assistant.retrieval import Retrieval, filters_json, retrieve, retrieve_sides, weights
 from vectorstore.embedding import make_embedder
 from vectorstore.errors import SettingsError, StoreEmpty, ThesisError
@@ -189,6 +189,11 @@ class Assistant:
         if question.metadata:
             parts += 1
             answered += self._from_metadata(question, about.targets(question, sources), writer)
+            note = None if answered else about.underlying(question, sources)
+            if note is not None and set(question.metadata) & {"published", "publisher"}:
+                answered += self._from_metadata(replace(question, metadata=("after",)), [note], writer)
+            elif note is not None:
+                wanted = replace(wanted, document_id=(note.document_id,))
         elif question.role and question.names:
             parts += 1
             answered += self._role(question, sources, writer)
@@ -198,6 +203,10 @@ class Assistant:
             for text in pieces:
                 parts += 1
                 piece = question if len(pieces) == 1 else part(question, text, sources)
+                sides = named_sides(piece)
+                if sides:
+                    answered += self._each_side(sides, wanted, writer, found, given)
+                    continue
                 if piece.metadata:
                     piece = about.as_fact(piece)
                 t0 = time.perf_counter()
@@ -242,6 +251,28 @@ class Assistant:
             timings_ms=timings,
             warnings=tuple(warnings),
         )
+
+    def _each_side(
+        self,
+        sides: Sequence[tuple[str, Question]],
+        wanted: Filters,
+        writer: Writer,
+        found: dict[str, Passage],
+        given: set[str],
+    ) -> bool:
+        """Answer for each firm that a question names, under its name; one without an answer is said to have none."""
+        chosen = []
+        for name, piece in sides:
+            retrieval = retrieve(self.store, piece, wanted)
+            for passage in retrieval.passages:
+                found.setdefault(passage.chunk.chunk_id, passage)
+            given.update(p.chunk.chunk_id for p in retrieval.passages[:GIVEN])
+            selection = self._select(piece, retrieval)
+            chosen.append(extractive.Group(tuple(s for g in selection.groups for s in g.sentences), name))
+        answered = any(group.sentences for group in chosen)
+        if answered:
+            self._write(extractive.Selection(tuple(chosen)), writer)
+        return answered
 
     def _from_metadata(self, question: Question, targets: Sequence[SourceInfo], writer: Writer) -> bool:
         documents = [self._document(s.document_id, s.version) for s in targets]
@@ -317,6 +348,17 @@ class Assistant:
     @lru_cache(maxsize=256)  # noqa: B019 - an Assistant lives as long as its process
     def _document(self, document_id: str, version: str) -> Document:
         return self.store.document(document_id, version)
+
+
+def named_sides(question: Question) -> list[tuple[str, Question]]:
+    """Return a question a firm where it names several companies or publishers; [] where it names at most one."""
+    several = len(question.companies) > 1
+    firms = question.companies if several else question.publishers
+    if len(firms) < 2:
+        return []
+    others = {form for firm in firms for form in aliases(firm)}
+    own = replace(question, names=tuple(n for n in question.names if not others & set(aliases(n))))
+    return [(f, replace(own, companies=(f,)) if several else replace(own, publishers=(f,))) for f in firms]
 
 
 def refusal(

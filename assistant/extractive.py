@@ -26,7 +26,7 @@ ABOUT = 0.40
 # … of which it has to say at least this share beside the entity: a sentence on another property is no answer.
 LEAST_PREDICATE = 0.4
 # A further sentence joins the answer when it is nearly as good as the best.
-NEARLY = {"fact": 0.86, "open": 0.78, "list": 0.74, "comparison": 0.74, "metadata": 0.86, "for_against": 0.7}
+NEARLY = {"fact": 0.86, "open": 0.78, "list": 0.74, "comparison": 0.66, "metadata": 0.86, "for_against": 0.7}
 MOST = {"fact": 3, "open": 5, "list": 7, "comparison": 5, "metadata": 3, "for_against": 8}
 SAME = 0.92  # cosine from which two sentences say the same
 
@@ -85,7 +85,8 @@ def answers(sentence: Sentence, question: Question) -> bool:
 def gives(sentence: Sentence, question: Question) -> bool:
     """Whether a sentence holds the kind of thing that a one-fact question asks for: a figure, a date, an author."""
     if question.expected == "number":
-        return any(q.unit not in {"date", "year"} for q in quantities(sentence.text))
+        asked = {q.value for q in quantities(question.text)}
+        return any(q.unit not in {"date", "year"} and q.value not in asked for q in quantities(sentence.text))
     if question.expected == "date":
         return bool(DATED.search(sentence.text))
     if question.expected == "author":
@@ -102,7 +103,7 @@ def refuse(question: Question, ranked: Sequence[Sentence]) -> Selection:
             missing = best.missing
         else:
             pool = keys(best.text + " " + best.context)
-            missing = tuple(u.surface for u in question.units if not says(u, pool))
+            missing = tuple(u.surface for u in question.units if not u.light and not says(u, pool))
     return Selection((), "nothing in the base states this", missing)
 
 

@@ -199,7 +199,7 @@ def names(text: str) -> tuple[str, ...]:
     steering, common = question_words(), stopwords()
     found: list[str] = []
     for match in _NAME.finditer(text):
-        name = match.group().strip(" .,'’-")
+        name = re.sub(r"['’]s?$", "", match.group().strip(" .,'’-"))
         words = name.split()
         at_start = match.start() == 0 or text[: match.start()].rstrip()[-1:] in {".", "?", "!", ":", "(", '"', "“"}
         while (

@@ -150,7 +150,7 @@ def _header(response: httpcore.Response, name: bytes) -> str:
     return next((v.decode("latin-1").strip() for k, v in response.headers if k.lower() == name), "")
 
 
-def _inflate(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def inflate(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the content of a gzip or zlib (or bare deflate) stream in pieces of at most 64 KiB, however dense it is."""
     inflater = zlib.decompressobj(47)
     begun = False
@@ -191,7 +191,7 @@ def _body(url: httpx.URL, response: httpcore.Response, limit_mb: int) -> bytes:
     encoding = _header(response, b"content-encoding").lower()
     chunks: Iterable[bytes] = response.iter_stream()
     if encoding in ("gzip", "x-gzip", "deflate"):
-        chunks = _inflate(chunks)
+        chunks = inflate(chunks)
     elif encoding not in ("", "identity"):
         raise FetchError(
             f"{url} came in the encoding {encoding!r}, which was not asked for.",

@@ -23,7 +23,7 @@ from typing import Any
 import httpcore
 import pytest
 
-from ingest.fetch import fetch, file_name, normalize_url
+from ingest.fetch import fetch, file_name, inflate, normalize_url
 from ingest.wire import Network
 from vectorstore.errors import FetchError
 from vectorstore.settings import Settings
@@ -419,6 +419,12 @@ def test_compressed_content_is_counted_as_it_unfolds(site: Site) -> None:
     for path, why in (("bomb", "larger than"), ("cut", "damaged"), ("lie", "damaged"), ("br", "not asked for")):
         with pytest.raises(FetchError, match=why):
             get(path)
+
+
+def test_a_dense_stream_unfolds_in_small_pieces() -> None:
+    packed = gzip.compress(bytes(50_000_000), compresslevel=9)
+    sizes = [len(piece) for piece in inflate([packed[:1000], packed[1000:]])]
+    assert (sum(sizes), max(sizes)) == (50_000_000, 65536)
 
 
 def test_a_body_that_ends_early_is_a_failure(site: Site) -> None:

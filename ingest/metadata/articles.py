@@ -46,7 +46,7 @@ _CLAIMS: tuple[tuple[re.Pattern[str], int], ...] = tuple(
         (rf"^(?:publisher|published\s+by|issued\s+by)\s*:?\s+{_HOUSE}\s*\.?$", re.MULTILINE | re.IGNORECASE, 5),
         (rf"\bpowered\s+by\s+{_HOUSE}\s*[.\n]", re.IGNORECASE, 3),
         (
-            rf"(?:©|\(c\)|\b(?:[Cc]opyright|COPYRIGHT)(?:\s*(?:©|\(c\)))?)\s*{_YEARS}?,?\s*(?:by\s+)?{_HOUSE}\s*,?\s*(?={_YEARS}|[.\n|,;]|all\s+rights|$)",
+            rf"(?:©|\(c\)|\b(?:[Cc]opyright|COPYRIGHT)(?:\s*(?:©|\(c\)))?)\s*{_YEARS}?,?\s*(?:by\s+)?{_HOUSE}\s*,?\s*(?={_YEARS}|[.\n|,;]|[Aa]ll\s+[Rr]ights|ALL\s+RIGHTS|$)",
             re.MULTILINE,
             3,
         ),
@@ -96,7 +96,7 @@ def _publisher(text: str, start: int, top: Sequence[Line], house: Found | None, 
     claims: list[tuple[Found, int]] = [(house, 4)] if house is not None else []
     for pattern, weight in _CLAIMS:
         for match in pattern.finditer(text, start):
-            name = tidy(match["house"])
+            name = re.sub(r"(?<!\bInc)(?<!\bCorp)(?<!\bLtd)(?<!\bCo)(?<!\.\w)\.$", "", tidy(match["house"]))
             if (
                 len(name) < 3
                 or _PLATFORMS.search(name)
