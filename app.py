@@ -18,7 +18,7 @@ from vectorstore.settings import Settings
 
 if TYPE_CHECKING:
     from assistant import Assistant
-    from ingest import Ingestor, IngestReport
+    from ingest import Ingestor
 
 
 def open_assistant(settings: Settings) -> Assistant:

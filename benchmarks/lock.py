@@ -18,12 +18,28 @@ CUDA = re.compile(r"^(?:nvidia-|cuda-|triton)")
 
 def resolve(requirements: list[str], constraints: list[str]) -> list[str]:
     """Return the pinned lines for ``requirements``."""
-    command = [sys.executable, "-m", "uv", "pip", "compile", "--universal", "--python-version", "3.11", "--no-header", "--no-annotate", "-"]
+    command = [
+        sys.executable,
+        "-m",
+        "uv",
+        "pip",
+        "compile",
+        "--universal",
+        "--python-version",
+        "3.11",
+        "--no-header",
+        "--no-annotate",
+        "-",
+    ]
     held = Path("build-constraints.txt")
     held.write_text("\n".join(constraints) + "\n", encoding="utf-8")
     try:
         done = subprocess.run(
-            [*command, "--constraint", str(held)], input="\n".join(requirements), capture_output=True, text=True, check=False
+            [*command, "--constraint", str(held)],
+            input="\n".join(requirements),
+            capture_output=True,
+            text=True,
+            check=False,
         )
     finally:
         held.unlink()
@@ -46,12 +62,15 @@ def main() -> None:
     app = resolve([*project["project"]["dependencies"], "setuptools"], [])
     test = resolve([*project["dependency-groups"]["test"], *app], [])
     Path("requirements.lock").write_text(
-        "# Made by `make lock`. All versions pinned; see README for how to choose torch's CPU build.\n" + "\n".join(app) + "\n",
+        "# Made by `make lock`. All versions pinned; see README for how to choose torch's CPU build.\n"
+        + "\n".join(app)
+        + "\n",
         encoding="utf-8",
     )
     Path("requirements-test.lock").write_text(
         "# Made by `make lock`: what `make test` needs beside requirements.lock.\n"
-        + "\n".join(line for line in test if line not in app) + "\n",
+        + "\n".join(line for line in test if line not in app)
+        + "\n",
         encoding="utf-8",
     )
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from assistant.assistant import Assistant
+from ingest.chunking import CHUNKER_VERSION
+from ingest.ingestor import Ingestor
 from vectorstore.embedding import Embedder, make_embedder
 from vectorstore.records import Chunk, Document, Metadata, chunk_id, document_id, sha256
 from vectorstore.settings import Settings
-from vectorstore.store import Upsert
+from vectorstore.store import Store, Upsert
 
 MakeDocument = Callable[..., Upsert]
+# make_base({"note.md": text}, meta={...}) -> an Assistant over a new store
+MakeBase = Callable[..., Assistant]
+KNOWLEDGE = Path(__file__).resolve().parent.parent / "knowledge"
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +53,60 @@ def make_document() -> MakeDocument:
         return Upsert(document, tuple(chunks))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def knowledge_store(
+    tmp_path_factory: pytest.TempPathFactory, embedder: Embedder, model_cache: Path
+) -> Callable[[Path], Path]:
+    """``knowledge_store(folder)`` copies a store that holds the sample notes, as the pipeline took them in."""
+    made = tmp_path_factory.mktemp("knowledge") / "store"
+    settings = Settings(store=str(made), cache=str(model_cache), workers=1)
+    with (
+        Store.open(made, embedder=embedder, chunker_version=CHUNKER_VERSION) as store,
+        Ingestor(store, settings) as ingestor,
+    ):
+        report = ingestor.ingest([str(KNOWLEDGE)])
+    assert (report.added, report.failed) == (12, ())
+
+    def copy(folder: Path) -> Path:
+        return Path(shutil.copytree(made, folder / "store"))
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def knowledge(
+    tmp_path_factory: pytest.TempPathFactory,
+    knowledge_store: Callable[[Path], Path],
+    embedder: Embedder,
+    model_cache: Path,
+) -> Iterator[Assistant]:
+    """An Assistant over the sample notes; nothing may be written to its store."""
+    root = knowledge_store(tmp_path_factory.mktemp("open"))
+    with Store.open(root, embedder=embedder) as store:
+        yield Assistant(store, Settings(store=str(root), cache=str(model_cache)))
+
+
+@pytest.fixture
+def make_base(tmp_path: Path, embedder: Embedder, model_cache: Path) -> Iterator[MakeBase]:
+    """``make_base({name: text}, meta={...})``: an Assistant over a new store that took the files in."""
+    opened: list[Store] = []
+
+    def make(files: Mapping[str, str], meta: Mapping[str, str] | None = None) -> Assistant:
+        root = tmp_path / f"base{len(opened)}"
+        folder = tmp_path / f"files{len(opened)}"
+        folder.mkdir()
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        settings = Settings(store=str(root), cache=str(model_cache), workers=1)
+        store = Store.open(root, embedder=embedder, chunker_version=CHUNKER_VERSION)
+        opened.append(store)
+        with Ingestor(store, settings) as ingestor:
+            report = ingestor.ingest([str(folder)], meta=meta)
+        assert (report.added, report.failed) == (len(files), ())
+        return Assistant(store, settings)
+
+    yield make
+    for store in opened:
+        store.close()
