@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: chat test lint types contracts unit lock wheelhouse bench-golden bench-metadata clean
+.PHONY: chat test lint types contracts unit lock wheelhouse schema bench-golden bench-metadata bench-first-answer clean
 
 chat: $(VENV)/.app
 	$(BIN)/python app.py
@@ -47,6 +47,14 @@ bench-golden: $(VENV)/.test
 
 bench-metadata: $(VENV)/.test
 	$(BIN)/python -m benchmarks.metadata_check
+
+# From a clean clone to the first answer, in seconds.
+bench-first-answer: $(VENV)/.test
+	$(BIN)/python -m benchmarks.first_answer
+
+# The JSON Schemas of Answer and ToolResult, from the models.
+schema: $(VENV)/.test
+	$(BIN)/python -m benchmarks.schema
 
 # Pin everything again (needs a package index; uv resolves for all systems at once).
 lock: $(VENV)/.made
