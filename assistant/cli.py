@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TextIO
 
-from assistant.models import Answer
-from vectorstore.errors import SettingsError, StoreEmpty, StoreError, ThesisError
+from assistant.models import Answer, Failure
+from vectorstore.errors import NotFound, SettingsError, ThesisError
 from vectorstore.records import Metadata, Passage, SourceInfo
 from vectorstore.settings import Settings, load_settings
 
@@ -57,6 +57,10 @@ class Wiring:
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        # A flag that a later version adds must not change what a script's shortened one means.
+        super().__init__(**{"allow_abbrev": False, **options})
+
     def error(self, message: str) -> NoReturn:
         raise SettingsError(message[:1].upper() + message[1:] + ".", f"See: {self.prog} --help")
 
@@ -146,14 +150,19 @@ def run(argv: Sequence[str], wiring: Wiring, *, out: TextIO | None = None) -> in
         return FAILED
 
 
-def _fail(error: ThesisError, *, as_json: bool, out: TextIO) -> int:
+def _fail(error: ThesisError | Failure, *, as_json: bool, out: TextIO) -> int:
     if as_json:
         _print_json({"error": {"kind": error.kind, "message": error.message, "what_to_do": error.what_to_do}}, out)
     else:
         print(f"thesis: {error.message}", file=sys.stderr)
         if error.what_to_do:
             print(f"  {error.what_to_do}", file=sys.stderr)
-    return WRONG if isinstance(error, SettingsError) else FAILED
+    return WRONG if error.kind == SettingsError.kind else FAILED
+
+
+def _readable(text: str) -> str:
+    """Return an argument whose bytes were no UTF-8 with a sign in place of each."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
@@ -284,7 +293,7 @@ def _search(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: Text
     if a.k < 1:
         raise SettingsError(f"-k {a.k} is not a number of passages.", "Give a number from 1 up.")
     with wiring.open_assistant(settings) as assistant:
-        passages = assistant.search(a.query, k=a.k, as_of=a.as_of, filters=scope_of(a))
+        passages = assistant.search(_readable(a.query), k=a.k, as_of=a.as_of, filters=scope_of(a))
     if a.json:
         _print_json({"passages": [passage_json(p) for p in passages]}, out)
     else:
@@ -338,10 +347,9 @@ def _ask(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO)
                 shown = answer.model_dump(mode="json")
                 _print_json(({"id": row["id"]} if "id" in row else {}) | shown, out)
             return FAILED if failed else DONE
-        answer = assistant.ask(a.question, as_of=a.as_of, filters=scope_of(a), model=a.model)
+        answer = assistant.ask(_readable(a.question), as_of=a.as_of, filters=scope_of(a), model=a.model)
     if answer.status == "error" and answer.error is not None:
-        kinds: dict[str, type[ThesisError]] = {"settings": SettingsError, "store_empty": StoreEmpty}
-        raise kinds.get(answer.error.kind, StoreError)(answer.error.message, answer.error.what_to_do)
+        return _fail(answer.error, as_json=a.json, out=out)
     if a.json:
         _print_json(answer.model_dump(mode="json"), out)
     else:
@@ -356,7 +364,8 @@ def _batch(name: str) -> list[dict[str, Any]]:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"The batch {name} cannot be read: {error}.", "Name a UTF-8 file of JSON lines.") from error
     rows = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Not splitlines(): a line separator of Unicode may stand inside a JSON string.
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -365,15 +374,20 @@ def _batch(name: str) -> list[dict[str, Any]]:
             raise SettingsError(f"{name}, line {number} is not JSON: {error}.", "One JSON object a line.") from error
         if not isinstance(row, dict) or not isinstance(row.get("question"), str):
             raise SettingsError(f"{name}, line {number} has no question.", 'Write {"question": "…"} on each line.')
+        for key, kind, what in (("as_of", str, "a date"), ("filters", dict, "an object"), ("history", list, "a list")):
+            if not isinstance(row.get(key), kind | None):
+                problem = f"{name}, line {number}: {key} = {row[key]!r} is not {what}."
+                raise SettingsError(problem, f"Give {key} as {what} or leave it out.")
         rows.append(row)
     return rows
 
 
 def _show(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
     with wiring.open_assistant(settings) as assistant:
-        document = assistant.document(a.document_id, a.version)
-    start = max(a.start or 0, 0)
-    end = len(document.text) if a.end is None else a.end
+        document = assistant.document(_whole_id(assistant, a.document_id), a.version)
+    start, end = a.start or 0, len(document.text) if a.end is None else a.end
+    if start < 0 or start > len(document.text):
+        raise SettingsError(f"--start {start} is not in the text.", f"It has {len(document.text)} characters.")
     if end < start:
         raise SettingsError(f"--end {end} stands before --start {start}.", "Give start <= end.")
     text = document.text[start:end]
@@ -395,6 +409,14 @@ def _show(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO
     else:
         print(text, file=out)
     return DONE
+
+
+def _whole_id(assistant: Any, start: str) -> str:
+    """Return the one document id that starts so, as `thesis sources` shows ids; else ``start`` itself."""
+    found = [s.document_id for s in assistant.sources() if s.document_id.startswith(start)] if len(start) >= 6 else []
+    if len(found) > 1 and start not in found:
+        raise NotFound(f"{start} is the start of {len(found)} document ids.", "Give more of the id.")
+    return found[0] if len(found) == 1 else start
 
 
 def _sources(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:

@@ -108,14 +108,15 @@ class Writer:
     ) -> None:
         """Add a sentence with its markers; its numbers are traced to the spans that hold them."""
         text = fold(text)
-        markers = tuple(dict.fromkeys(self.mark(span) for span in spans))
+        cited = {self.mark(span): span for span in spans}
+        markers = tuple(cited)
         start = self.length
         self.write(text)
         numbers = []
         for found in quantities(text):
             holds = tuple(
                 marker
-                for marker, span in zip(markers, spans, strict=False)
+                for marker, span in cited.items()
                 if any(
                     q.value == found.value and q.unit == found.unit
                     for q in quantities(fold(span.document.text[span.start : span.end]))

@@ -18,12 +18,15 @@ Verdict = Literal["supported", "unsupported", "contradicted", "unchecked"]
 ToolStatus = Literal["ok", "no_data", "rate_limited", "not_configured", "undefined", "error"]
 Method = Literal["reported", "derived", "proxy"]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Offset = Annotated[int, Field(ge=0)]
 
 
 class Record(BaseModel):
     """A frozen value; unknown fields are an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Every field is printed, so the published schema requires every one.
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 class Failure(Record):
@@ -48,11 +51,11 @@ class Claim(Record):
     """One sentence of the answer: ``text == answer.text[start:end]``; score in 0..1."""
 
     text: str
-    start: int
-    end: int
+    start: Offset
+    end: Offset
     markers: tuple[str, ...] = ()
     verdict: Verdict = "unchecked"
-    score: Finite = 0.0
+    score: Share = 0.0
     reason: str = ""
     numbers: tuple[Number, ...] = ()
 
@@ -70,9 +73,9 @@ class Citation(Record):
     kind: str
     path: str
     url: str
-    page: int | None
-    start: int
-    end: int
+    page: Annotated[int, Field(ge=1)] | None
+    start: Offset
+    end: Offset
     quote: str
 
 
@@ -87,9 +90,9 @@ class Retrieved(Record):
     published: str | None
     kind: str
     path: str
-    page: int | None
-    start: int
-    end: int
+    page: Annotated[int, Field(ge=1)] | None
+    start: Offset
+    end: Offset
     text: str
     score: Finite
     given: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -71,6 +72,8 @@ def quantities(text: str) -> tuple[Quantity, ...]:
         money = (match["currency"] or match["outer"] or match["after"] or "").lower().split()
         unit = _CURRENCIES.get(money[0], "") if money else ""
         scale = SCALES.get(tail, SCALES.get(tail.rstrip("s"), 0.0))
+        if not math.isfinite(value * (scale or 1.0)):
+            continue  # a run of digits that is no quantity
         if scale:
             value *= scale
         elif tail in {"%", "percent", "per cent"}:
@@ -100,7 +103,9 @@ def quantities(text: str) -> tuple[Quantity, ...]:
             and open_range.unit in {"", unit, "USD"}
         ):
             first = found.pop()
-            found.append(Quantity(first.text, first.value * (scale or 1.0), first.unit or unit, first.start, first.end))
+            scaled = first.value * (scale or 1.0)
+            kept = scaled if math.isfinite(scaled) else first.value
+            found.append(Quantity(first.text, kept, first.unit or unit, first.start, first.end))
             unit = unit or first.unit
         one = Quantity(text[start:end], value, unit, start, end)
         found.append(one)

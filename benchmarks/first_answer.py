@@ -45,7 +45,7 @@ def main() -> None:
                 if not address:
                     sys.exit("make chat ended before it was ready")
                 ready = time.monotonic() - begun
-                answer = str(Client(address, verbose=False).predict(QUESTION, api_name="/ask"))
+                answer = str(Client(address, verbose=False).predict(QUESTION, [], [], "", "", "", api_name="/ask"))
                 first = time.monotonic() - begun
                 assert "5.7" in answer, answer
             finally:

@@ -94,7 +94,11 @@ def load_settings(
     path = named or Path("thesis.toml")
     if path.exists():
         try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
+            data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        except OSError as error:
+            raise SettingsError(
+                f"{path} cannot be read: {error.strerror}.", "Name a file that you may read."
+            ) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{path} is not valid TOML: {error}.", "Mend the line that it names.") from error
         for key, value in data.items():
@@ -108,6 +112,11 @@ def load_settings(
         if variable in environ:
             values[name] = _convert(name, kind, environ[variable], variable)
     for key, value in (overrides or {}).items():
-        if value is not None:
-            values[key] = _convert(key, kinds[key], value, f"--{key.replace('_', '-')}")
+        if value is None:
+            continue
+        if key not in kinds:
+            raise SettingsError(f"Unknown setting {key!r}.", f"Known settings: {', '.join(sorted(kinds))}.")
+        values[key] = _convert(key, kinds[key], value, f"--{key.replace('_', '-')}")
+    if not str(values.get("store", "x")).strip():
+        raise SettingsError("The setting store is empty.", "Name a folder, or leave the setting out for ./.thesis.")
     return Settings(**values)

@@ -35,11 +35,22 @@ def to_markdown(answer: Answer) -> str:
             return f"\\[{marker}\\]"
         return f"[^{numbers.setdefault(marker, len(numbers) + 1)}]"
 
+    def ours(text: str) -> str:
+        return "".join(
+            footnote(match) if (match := _MARKER.fullmatch(piece)) else _inert(piece)
+            for piece in re.split(r"(\[[ST]\d+\])", text)
+        )
+
     parts = [f"# {plain(answer.question)}"]
-    body = "".join(
-        footnote(match) if (match := _MARKER.fullmatch(piece)) else _inert(piece)
-        for piece in re.split(r"(\[[ST]\d+\])", answer.text)
-    )
+    pieces: list[str] = []
+    position = 0
+    for claim in sorted(answer.claims, key=lambda claim: claim.start):
+        if claim.start < position:
+            continue
+        # A claim is the words of a source: a "[S1]" in it is no marker.
+        pieces += [ours(answer.text[position : claim.start]), plain(answer.text[claim.start : claim.end])]
+        position = claim.end
+    body = "".join([*pieces, ours(answer.text[position:])])
     if body.strip():
         parts.append(body.strip())
     if answer.error is not None:

@@ -1,7 +1,8 @@
 """Answer -> HTML of the conversation. Pure functions; every text is escaped, and none of it is run as Markdown.
 
 Of an answer's Markdown only paragraphs, lists, headings, bold and simple tables are shown as such; links,
-images and HTML stay the characters that they are. Controls carry ``data-*`` attributes that assets/app.js
+images and HTML stay the characters that they are. A claim is the words of a source: nothing in it is mark-up, and
+a "[S1]" that a document holds is no marker. Controls carry ``data-*`` attributes that assets/app.js
 and the page's listeners read; nothing has an inline handler.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from assistant.models import Answer, Claim, Failure, Retrieved, ToolResult
 from assistant.web.conversation import Turn, Turns
@@ -72,8 +74,7 @@ def answer_html(answer: Answer, number: int) -> str:
     labels = {c.marker: f"Source {c.marker[1:]}: {title_of(c)}" for c in answer.citations}
     labels.update({r.marker: f"Live figure {r.marker[1:]}: {r.tool}" for r in answer.tool_results if r.marker})
     parts = [_scope(answer)]
-    doubtful = [claim for claim in answer.claims if claim.verdict in VERDICTS]
-    body = body_html(answer.text, labels, doubtful, number)
+    body = body_html(answer.text, labels, answer.claims, number)
     if answer.status == "insufficient_evidence":
         body, nearby = _nearby(body, answer.passages, number)
         body = f'<div class="t-refusal">{body or "The base does not hold the answer."}</div>{nearby}'
@@ -86,8 +87,9 @@ def answer_html(answer: Answer, number: int) -> str:
     return "".join(parts)
 
 
-def body_html(text: str, labels: dict[str, str], doubtful: Sequence[Claim], number: int) -> str:
+def body_html(text: str, labels: dict[str, str], claims: Sequence[Claim], number: int) -> str:
     """Return Markdown text as paragraphs, lists, headings and tables. ``labels``: marker -> what it is."""
+    claims = sorted(claims, key=lambda claim: claim.start)
     out: list[str] = []
     group: list[str] = []
     kind = ""
@@ -109,8 +111,10 @@ def body_html(text: str, labels: dict[str, str], doubtful: Sequence[Claim], numb
         if not line.strip():
             gap = True
             continue
-        bullet, heading = _BULLET.match(line), _HEADING.match(line)
-        row = line.strip().startswith("|") and line.strip().endswith("|") and len(line.strip()) > 2
+        quoted = _within(start + len(line) - len(line.lstrip()), claims)
+        bullet = None if quoted else _BULLET.match(line)
+        heading = None if quoted else _HEADING.match(line)
+        row = not quoted and line.strip().startswith("|") and line.strip().endswith("|") and len(line.strip()) > 2
         new = "ul" if bullet else "h" if heading else "table" if row else "p"
         if new != kind or (gap and new != "ul"):  # items with lines between them are one list
             flush()
@@ -119,9 +123,9 @@ def body_html(text: str, labels: dict[str, str], doubtful: Sequence[Claim], numb
         cut = bullet.end() if bullet else heading.end() if heading else 0
         if row:
             if not _RULE.match(line):
-                group.append(_row(line, start, labels, doubtful, number))
+                group.append(_row(line, start, labels, claims, number))
             continue
-        inner = _flagged(line[cut:], start + cut, labels, doubtful, number)
+        inner = _line(line[cut:], start + cut, labels, claims, number)
         if heading:
             out.append(f"<h4>{inner}</h4>")
             kind = ""
@@ -131,32 +135,42 @@ def body_html(text: str, labels: dict[str, str], doubtful: Sequence[Claim], numb
     return f'<div class="t-body">{"".join(out)}</div>' if out else ""
 
 
-def _row(line: str, start: int, labels: dict[str, str], doubtful: Sequence[Claim], number: int) -> str:
+def _within(place: int, claims: Sequence[Claim]) -> bool:
+    return any(claim.start <= place < claim.end for claim in claims)
+
+
+def _row(line: str, start: int, labels: dict[str, str], claims: Sequence[Claim], number: int) -> str:
+    bars = [at for at, sign in enumerate(line) if sign == "|" and not _within(start + at, claims)]
     cells: list[str] = []
-    position = line.index("|") + 1
-    for cell in line[position : line.rindex("|")].split("|"):
-        cells.append(f"<td>{_flagged(cell.strip(), start + position, labels, doubtful, number)}</td>")
-        position += len(cell) + 1
+    for low, high in pairwise(bars):
+        cell = line[low + 1 : high]
+        first = low + 1 + len(cell) - len(cell.lstrip())
+        cells.append(f"<td>{_line(cell.strip(), start + first, labels, claims, number)}</td>")
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def _flagged(text: str, start: int, labels: dict[str, str], doubtful: Sequence[Claim], number: int) -> str:
-    """Render a line, with the claims on it that are not supported marked; ``start`` is its offset in the answer."""
+def _line(text: str, start: int, labels: dict[str, str], claims: Sequence[Claim], number: int) -> str:
+    """Render a line; its claims, in order, are shown as they are and flagged where not supported.
+
+    ``start`` is the line's offset in the answer.
+    """
     end = start + len(text)
-    here = sorted((c for c in doubtful if c.start < end and c.end > start), key=lambda c: c.start)
     out: list[str] = []
     position = start
-    for claim in here:
+    for claim in claims:
         low, high = max(claim.start, position), min(claim.end, end)
         if low >= high:
             continue
         out.append(_inline(text[position - start : low - start], labels, number))
-        word = VERDICTS[claim.verdict]
-        reason = f": {claim.reason}" if claim.reason else ""
-        out.append(
-            f'<span class="t-doubt t-{esc(claim.verdict)}">{_inline(text[low - start : high - start], labels, number)}'
-            f'<span class="t-verdict" title="{esc(word + reason)}">{esc(word)}</span></span>'
-        )
+        words = esc(text[low - start : high - start])
+        if claim.verdict in VERDICTS:
+            word = VERDICTS[claim.verdict]
+            reason = f": {claim.reason}" if claim.reason else ""
+            words = (
+                f'<span class="t-doubt t-{esc(claim.verdict)}">{words}'
+                f'<span class="t-verdict" title="{esc(word + reason)}">{esc(word)}</span></span>'
+            )
+        out.append(words)
         position = high
     out.append(_inline(text[position - start :], labels, number))
     return "".join(out)
@@ -169,7 +183,7 @@ def _inline(text: str, labels: dict[str, str], number: int) -> str:
         out.append(esc(text[position : match.start()]))
         marker, bold = match.group(1), match.group(2)
         if bold is not None:
-            out.append(f"<strong>{_inline(bold, labels, number)}</strong>")
+            out.append(f"<strong>{esc(bold)}</strong>")  # a heading, which may name a source: no place of markers
         elif marker in labels:
             out.append(_marker(marker, labels[marker], number))
         else:
