@@ -9,7 +9,7 @@ from dataclasses import replace
 from assistant.compose import Span, Writer
 from assistant.lexicon import question_words, stem, terms
 from assistant.question import Expected, Question, named_in
-from vectorstore.records import Document, Metadata, SourceInfo
+from vectorstore.records import Document, Metadata, Origin, SourceInfo
 
 _LABELS = {
     "authors": "Authors",
@@ -197,6 +197,12 @@ def value(meta: Metadata, name: str) -> str:
     return ", ".join(found) if isinstance(found, tuple) else (found or "")
 
 
+def _found(document: Document, name: str, shown: str) -> Origin | None:
+    """Return the place of a value that the text holds word for word (a free key of the front matter)."""
+    at = document.text.find(shown)
+    return Origin(name, "front_matter", at, at + len(shown)) if at >= 0 else None
+
+
 def answer(question: Question, documents: Sequence[Document], writer: Writer, chunk_at: dict[str, str]) -> set[str]:
     """Write what is known of each document; return the fields that could be answered.
 
@@ -208,7 +214,7 @@ def answer(question: Question, documents: Sequence[Document], writer: Writer, ch
         meta = document.metadata
         for name in question.metadata:
             shown = value(meta, name)
-            origin = meta.origin(name)
+            origin = meta.origin(name) or _found(document, name, shown)
             if not shown:
                 continue
             if writer.length:

@@ -315,7 +315,9 @@ class Assistant:
 
     def _write(self, selection: extractive.Selection, writer: Writer) -> None:
         for group in selection.groups:
-            if not group.sentences and not group.heading:
+            # What another part of the question has brought already stands there.
+            fresh = [s for s in group.sentences if not writer.cites(s.passage.chunk.document_id, s.start, s.end)]
+            if not fresh and not (group.heading and not group.sentences):
                 continue
             if writer.length:
                 writer.write("\n\n")
@@ -324,8 +326,8 @@ class Assistant:
                 if not group.sentences:
                     writer.write("Nothing found in the base on this side.")
             previous = None
-            for sentence in group.sentences:
-                document = self._document(sentence.passage.chunk.document_id, sentence.passage.chunk.version)
+            for sentence in fresh:
+                document = self._of(sentence.passage)
                 if previous is not None:
                     same = previous.passage.chunk.document_id == document.document_id
                     if sentence.item or previous.item or group.heading:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TextIO
 
+from assistant.evaluation import command as evaluation
 from assistant.models import Answer, Failure
 from vectorstore.errors import NotFound, SettingsError, ThesisError
 from vectorstore.records import Metadata, Passage, SourceInfo
@@ -106,8 +107,10 @@ def parser() -> _Parser:
         "--batch", metavar="FILE", help="questions as JSON lines ({question, as_of?, filters?, id?}); an Answer a line"
     )
 
+    evaluation.add(add)
+
     show = add("show", "Show a document's stored text.")
-    show.add_argument("document_id")
+    show.add_argument("document_id", metavar="DOCUMENT_ID")
     show.add_argument("--version")
     show.add_argument("--start", type=int, metavar="N", help="first character (code points)")
     show.add_argument("--end", type=int, metavar="N")
@@ -496,6 +499,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Wiring, TextIO], in
     "ingest": _ingest,
     "search": _search,
     "ask": _ask,
+    "eval": evaluation.run,
     "show": _show,
     "sources": _sources,
     "verify": _verify,

@@ -89,6 +89,10 @@ class Writer:
         self.parts.append(text)
         self.length += len(text)
 
+    def cites(self, document_id: str, start: int, end: int) -> bool:
+        """Whether this span is cited already."""
+        return any((c.document_id, c.start, c.end) == (document_id, start, end) for c in self.citations)
+
     def mark(self, span: Span) -> str:
         """Return the marker of a span, the same one each time that it is cited."""
         for held in self.citations:

@@ -19,7 +19,9 @@ _SECRET = ("key", "token", "secret", "password")
 
 
 def examine(settings: Settings, open_assistant: Callable[[Settings], Any]) -> dict[str, Any]:
-    """Return {python, settings, packages, store, model}; a part that fails carries ``problem`` and ``what_to_do``."""
+    """Return {python, settings, packages, store, model, cache}; a failed part carries ``problem`` and ``what_to_do``."""
+    from vectorstore.embedding import cache_folder
+
     shown = {
         name: "(set)" if value and any(word in name for word in _SECRET) else value
         for name, value in asdict(settings).items()
@@ -43,17 +45,23 @@ def examine(settings: Settings, open_assistant: Callable[[Settings], Any]) -> di
                     "chunks": sum(s.chunks for s in sources),
                     "embedding_fingerprint": assistant.store.embedding_fingerprint,
                     "index_fingerprint": assistant.store.index_fingerprint,
-                    "megabytes": round(sum(p.stat().st_size for p in root.rglob("*") if p.is_file()) / 1e6, 1),
+                    "megabytes": _megabytes(root),
                 }
                 model["fingerprint"] = assistant.store.embedder.fingerprint
         except ThesisError as error:
             store |= {"problem": error.message, "what_to_do": error.what_to_do}
     else:
         store["note"] = "made at the first ingest"
+    cache = cache_folder(settings)
     return {
         "python": {"version": platform.python_version(), "executable": sys.executable, "platform": platform.platform()},
         "settings": shown,
         "packages": packages,
         "store": store,
         "model": model,
+        "cache": {"path": str(cache.resolve()), "exists": cache.exists(), "megabytes": _megabytes(cache)},
     }
+
+
+def _megabytes(folder: Path) -> float:
+    return round(sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e6, 1)

@@ -39,6 +39,16 @@ _CAUSE = re.compile(
     r"\b(?:because|since|due to|owing to|driven by|as a result|so that|thanks to|that’s why|which (?:means|makes))\b",
     re.I,
 )
+# What would have to happen is no finding, unless it is asked for.
+_HYPOTHETICAL = re.compile(
+    r"\bwould (?:be|have been) (?:confirmed|refuted|proven|disproven|invalidated|validated|wrong|right)\b", re.I
+)
+_HYPOTHETICAL_ASKED = re.compile(
+    r"\b(?:would|could|confirm\w*|refut\w*|disprov\w*|prove\w*|falsif\w*|invalidat\w*|change (?:your|the|our) mind|watch)\b",
+    re.I,
+)
+# "a, b and c": a sentence that is a list.
+_ENUMERATION = re.compile(r"[^,;]{2,60}(?:, [^,;]{2,60}){1,}(?:,? (?:and|or|as well as) )[^,;]{2,}|(?:;[^;]{2,80}){2,}")
 # A subject that only the sentence before names, somewhere inside.
 _INNER = re.compile(r"\b(?:this|that|these|those|they|them|it)\b", re.I)
 # "by Ann Author", "authors: Ann Author"
@@ -192,7 +202,7 @@ def score(
     vectors = encode([query or question.text, *texts])
     cosines = vectors[1:] @ vectors[0]
     total = sum(weight[u] for u in question.units) or 1.0
-    heads = {p.chunk.document_id: keys(header(p.metadata)) for p in passages}
+    heads = {p.chunk.document_id: keys(header(p.metadata) + "\n" + p.chunk.section) for p in passages}
     raw_heads = {
         p.chunk.document_id: fold(
             re.sub(
@@ -215,8 +225,12 @@ def score(
     out: list[Sentence] = []
     for s, text, cosine in zip(candidates, texts, cosines, strict=True):
         chunk = s.passage.chunk
-        own, near = keys(s.text), keys(text + " \n " + s.context)
+        # The nearest heading speaks for its sentences; the document's own title is its topic, like the header.
+        nearest = s.context.rsplit(" > ", 1)[-1]
+        own, near = keys(s.text), keys(text + " \n " + (nearest if nearest != s.passage.metadata.title else ""))
         head, around = heads[chunk.document_id], chunk_keys[chunk.chunk_id]
+        compared = question.intent == "comparison" and sum(u.entity for u in question.units) > 1
+        one_side = compared and any(u.entity and says(u, own) for u in question.units)
         others = frozenset(t.key for t in terms(s.text) if t.entity)
         got = alone = asked = told = 0.0
         said: set[str] = set()
@@ -226,17 +240,23 @@ def score(
                 credit = 1.0
                 alone += weight[unit]
                 said.add(unit.surface)
-            elif says(unit, near) or says(unit, head):
+            elif says(unit, near) or (unit.entity and says(unit, head)):
                 credit = 0.9
+                said.add(unit.surface)
+            elif says(unit, head):
+                # The title gives the topic; that each sentence states it is not said.
+                credit = 0.6
                 said.add(unit.surface)
             elif unit.entity and helpers(unit.keys) & (near | head):
                 credit = 0.7
             elif says(unit, around):
                 credit = 0.45
                 # A sentence that names another index or size class is not about this one.
-                if unit.entity and others - unit.keys:
+                if unit.entity and others - unit.keys and not one_side:
                     credit = 0.0
                     missing.append(unit.surface)
+            elif unit.entity and one_side:
+                credit = 0.5  # the other side of a comparison may stand in another sentence
             else:
                 credit = 0.0
                 if unit.entity:
@@ -251,6 +271,8 @@ def score(
                     missing.append(name)
                 continue
             pool = own | near | head | around
+            if one_side and any(u.entity and u.surface in name for u in question.units):
+                continue
             if not _present(name, pool, chunk_raw[chunk.chunk_id] + " " + raw_heads[chunk.document_id]):
                 missing.append(name)
         dated = " ".join(
@@ -288,8 +310,12 @@ def score(
             bonus = 0.12 if _BYLINE.search(s.text) else 0.0
         elif question.expected == "date":
             bonus = 0.08 if re.search(r"\b(?:19|20)\d\d\b", s.text) else -0.05
+        if question.intent == "list":
+            bonus += 0.06 if _ENUMERATION.search(s.text) else 0.0
         if question.why and _CAUSE.search(text):
             bonus += 0.06
+        if _HYPOTHETICAL.search(s.text) and not _HYPOTHETICAL_ASKED.search(question.text):
+            bonus -= 0.12
         if s.heading or s.asks:
             bonus -= 0.25
         if len(s.text) < 25 and not s.item:

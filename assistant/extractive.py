@@ -26,8 +26,8 @@ ABOUT = 0.40
 # … of which it has to say at least this share beside the entity: a sentence on another property is no answer.
 LEAST_PREDICATE = 0.4
 # A further sentence joins the answer when it is nearly as good as the best.
-NEARLY = {"fact": 0.86, "open": 0.78, "list": 0.74, "comparison": 0.66, "metadata": 0.86, "for_against": 0.7}
-MOST = {"fact": 3, "open": 5, "list": 7, "comparison": 5, "metadata": 3, "for_against": 8}
+NEARLY = {"fact": 0.86, "open": 0.78, "list": 0.80, "comparison": 0.66, "metadata": 0.86, "for_against": 0.7}
+MOST = {"fact": 3, "open": 5, "list": 5, "comparison": 5, "metadata": 3, "for_against": 8}
 SAME = 0.92  # cosine from which two sentences say the same
 
 _COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
@@ -305,6 +305,9 @@ def list_block(
             at = end
             if not 2 <= len(items) <= 12 or any(len(s.text) > 240 for s in items) or any(s.missing for s in items[:1]):
                 continue
+            introduced = bool(lead) and lead[-1].text.endswith(":")
+            if not introduced and sum(i.text.endswith(".") for i in items) > len(items) / 2:
+                continue  # bulleted sentences: each stands for itself
             text = " ".join([items[0].context, *(s.text for s in lead), *(s.text for s in items)])
             found = keys(text) | keys(header(items[0].passage.metadata))
             coverage = sum(weight[u] for u in question.units if says(u, found)) / total

@@ -29,6 +29,11 @@ _NUMBER = re.compile(
 # "15-20%", "$5 to 10 billion": the first number has the unit and scale of the second.
 _RANGE = re.compile(r"\s?(?:[-–—]|to)\s?")
 _FORM = re.compile(r"-[A-Z]\b")
+# The number in the name of an index counts its members, it states nothing: Russell 2000, S&P SmallCap 600, Nasdaq-100.
+_INDEX_NAME = re.compile(
+    r"\b(?:Russell|S&P(?:\s(?:Small|Mid)\s?Cap)?|Nasdaq|Nikkei|TOPIX|CSI|FTSE|(?:EURO\s)?STOXX(?:\sEurope)?|CAC|Wilshire|Fortune)[\s-]$",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,8 @@ def quantities(text: str) -> tuple[Quantity, ...]:
             and not re.fullmatch(r"(?:19|20)\d\d", match["digits"])
         ):
             continue  # part of a name: Q3, FY2022, EX-99.1, COVID-19
+        if not tail and not match["currency"] and _INDEX_NAME.search(text, max(0, start - 24), start):
+            continue
         if not tail and (text[end : end + 1].isalpha() or _FORM.match(text, end)):
             continue  # 3M, 1st, 10-K
         if tail in {"k", "m", "b", "t"} and not (match["currency"] or match["outer"]):

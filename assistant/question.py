@@ -153,6 +153,11 @@ class Question:
     parts: tuple[str, ...] = ()
 
 
+_SHARE = frozenset(stem(w) for w in ("share", "proportion", "percentage", "percent", "fraction", "portion", "part"))
+# What a subject is measured against is no subject itself.
+_COMPARATOR = re.compile(r"\b(?:than|relative to)\s+(?:(?:the|their|its|those of|that of|at|in|for)\s+)*", re.I)
+
+
 def units(text: str) -> tuple[Unit, ...]:
     """Return what the question is about: concepts first, then the words that no concept covers."""
     found = terms(text)
@@ -169,9 +174,10 @@ def units(text: str) -> tuple[Unit, ...]:
         surface = text[start:end]
         inner = frozenset(t.key for t in found if not t.concept and start <= t.start and t.end <= end)
         keys = frozenset(t.key for t in spans[(start, end)])
-        entity = any(t.entity for t in spans[(start, end)])
+        measured = any(m.end() == start for m in _COMPARATOR.finditer(text))
+        entity = any(t.entity for t in spans[(start, end)]) and not measured
         # A steering word that also stands in the thesaurus ("share", "factors") asks, it is not asked about.
-        out.append((start, Unit(surface, keys, inner, entity)))
+        out.append((start, Unit(surface, keys, inner, entity, light=measured)))
     steering, light = question_words(), light_words()
     # Dates, years and bare numbers bound an answer, they are not its subject.
     figures = [(q.start, q.end) for q in quantities(text)]
@@ -310,13 +316,17 @@ def understand(text: str, sources: Sequence[SourceInfo] = ()) -> Question:
     subject = _IMPERATIVE.sub("", text)
     if intent == "for_against":
         subject = _SIDE_WORDS.sub(" ", subject)
+    asked = units(subject)
+    if expected == "number":
+        # "What share of …" asks for a percentage, in whatever words.
+        asked = tuple(u for u in asked if not ("#exposure" in u.keys and stem(u.surface) in _SHARE))
     # What became a filter need not stand in each sentence.
     named = frozenset(stem(w) for firm in (*companies, *publishers) for w in re.findall(r"\w+", firm))
     return Question(
         text=text,
         intent=intent,
         expected=expected,
-        units=tuple(u for u in units(subject) if u.entity or not u.words <= named),
+        units=tuple(u for u in asked if u.entity or not u.words <= named),
         names=names(text),
         years=tuple(dict.fromkeys(m.group() for m in _YEAR.finditer(text) if not _INDEX.search(text[: m.start()]))),
         metadata=metadata,
@@ -337,8 +347,12 @@ def part(question: Question, text: str, sources: Sequence[SourceInfo]) -> Questi
     """Return a sub-question, with the whole question's names where it has none of its own."""
     own = understand(text, sources)
     entities = [u for u in question.units if u.entity]
+    said = [u for u in question.units if not u.entity and not u.light]
     if entities and not any(u.entity for u in own.units):
         own = replace(own, units=(*entities, *own.units), text=f"{own.text} ({', '.join(u.surface for u in entities)})")
+    if said and not any(not u.entity and not u.light for u in own.units):
+        # "…, and how many a large cap?": what is asked stands in the part before.
+        own = replace(own, units=(*own.units, *said), text=f"{own.text} ({', '.join(u.surface for u in said)})")
     return replace(
         own,
         names=own.names or question.names,

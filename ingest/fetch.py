@@ -87,7 +87,9 @@ def _checked(
         reason = "no address" if parsed is None else refusal(parsed, allow_private=settings.fetch_private_addresses)
         if reason is not None:
             shown = address if address == host else f"{host} ({address})"
-            raise FetchError(f"{url}: {shown} is {reason}, which is not fetched.", _PRIVATE_HINT)
+            openable = parsed is not None and refusal(parsed, allow_private=True) is None
+            hint = _PRIVATE_HINT if openable else "Save the page and ingest the file."
+            raise FetchError(f"{url}: {shown} is {reason}, which is not fetched.", hint)
     if not addresses and not proxied:
         raise FetchError(f"{url}: the host name {host} has no address.", "Check the spelling.")
     return addresses

@@ -88,10 +88,11 @@ def knowledge(
         yield Assistant(store, Settings(store=str(root), cache=str(model_cache)))
 
 
-@pytest.fixture
-def make_base(tmp_path: Path, embedder: Embedder, model_cache: Path) -> Iterator[MakeBase]:
+@pytest.fixture(scope="module")
+def make_base(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder, model_cache: Path) -> Iterator[MakeBase]:
     """``make_base({name: text}, meta={...})``: an Assistant over a new store that took the files in."""
     opened: list[Store] = []
+    tmp_path = tmp_path_factory.mktemp("bases")
 
     def make(files: Mapping[str, str], meta: Mapping[str, str] | None = None) -> Assistant:
         root = tmp_path / f"base{len(opened)}"

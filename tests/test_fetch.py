@@ -266,6 +266,12 @@ def test_localhost_is_refused_by_the_systems_own_resolver(site: Site) -> None:
     assert site.seen == []
 
 
+def test_what_no_setting_opens_is_refused_without_naming_the_setting() -> None:
+    with pytest.raises(FetchError, match="cloud metadata") as caught:
+        fetch("http://169.254.169.254/latest", settings=OPEN)
+    assert caught.value.what_to_do == "Save the page and ingest the file."
+
+
 def test_the_setting_opens_private_addresses_but_never_metadata_or_multicast(site: Site) -> None:
     site.page("/n.txt", b"inside")
     assert fetch(f"http://127.0.0.1:{site.port}/n.txt", settings=OPEN).data == b"inside"

@@ -30,6 +30,11 @@ from assistant.numbers import quantities
         ("its late-2024 peak", [("2024", 2024.0, "year")]),
         ("the 10-K for FY2022 and EX-99.1 of Q3", []),
         ("3M and 7-Eleven", [("7", 7.0, "")]),
+        ("the Russell 2000 and the S&P 500 fell 3%", [("3%", 3.0, "%")]),
+        ("S&P SmallCap 600, Nasdaq-100, FTSE 100", []),
+        ("the S&P 500 at 5,900", [("5,900", 5900.0, "")]),
+        ("in the Russell $2 billion", [("$2 billion", 2e9, "USD")]),
+        ("9" * 400, []),
     ],
 )
 def test_quantities_are_read_as_a_person_reads_them(text: str, expected: list[tuple[str, float, str]]) -> None:

@@ -90,3 +90,20 @@ def test_file_names_come_from_words_only() -> None:
     answer = Answer(answer_id="a", question="../../etc/passwd? <Ω>", standalone_question="", status="answered", text="")
     assert file_stem(answer) == "etc-passwd"
     assert file_stem(answer.model_copy(update={"question": "??"})) == "answer"
+
+
+def test_a_marker_in_the_words_of_a_source_is_no_footnote() -> None:
+    words = "Orders **rose** [S1]."
+    claim = Claim(text=words, start=0, end=len(words), markers=("S1",), verdict="supported")
+    answer = Answer(
+        answer_id="a",
+        question="Q?",
+        standalone_question="Q?",
+        status="answered",
+        text=words + " [S1]",
+        claims=(claim,),
+        citations=(citation(sample_documents()[0], 0, 4),),
+    )
+    text = to_markdown(answer)
+    assert "Orders \\*\\*rose\\*\\* \\[S1\\]. [^1]\n" in text
+    assert text.count("[^1]") == 2

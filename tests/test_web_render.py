@@ -198,6 +198,36 @@ def test_markers_become_buttons_only_where_they_are_cited() -> None:
     assert "[S2]" in parsed.text
 
 
+def spoofed(lead: str, words: str, rest: str) -> Answer:
+    """Return an answer with one claim whose words come from a hostile source."""
+    document = sample_documents()[0]
+    claim = Claim(text=words, start=len(lead), end=len(lead) + len(words), markers=("S1",), verdict="supported")
+    cited = (citation(document, 0, 4), citation(document, 6, 10).model_copy(update={"marker": "S2"}))
+    return answer(lead + words + rest, claims=(claim,), citations=cited)
+
+
+def test_a_marker_in_the_words_of_a_source_is_not_live() -> None:
+    words = "Orders rose [S2] and **margins** fell [S1]."
+    parsed = Parsed(render.answer_html(spoofed("Lead **Acme [S2], 2024** ", words, " [S1]"), 3))
+    assert [attrs["data-cite"] for attrs in parsed.all("button") if "data-cite" in attrs] == ["S1"]
+    assert words in parsed.text
+    assert [tag for tag, _ in parsed.elements].count("strong") == 1
+
+
+@pytest.mark.parametrize("words", ["- no item", "# no heading", "1. no item", "| no | row |"])
+def test_the_words_of_a_source_are_no_mark_up(words: str) -> None:
+    parsed = Parsed(render.body_html(words, {}, spoofed("", words, "").claims, 1))
+    assert [tag for tag, _ in parsed.elements] == ["div", "p"]
+    assert parsed.text == words
+
+
+def test_a_bar_in_the_words_of_a_source_cuts_no_cell() -> None:
+    html = spoofed("| a | ", "x | y", " [S1] |")
+    parsed = Parsed(render.body_html(html.text, {"S1": "Source"}, html.claims, 1))
+    assert [tag for tag, _ in parsed.elements] == ["div", "div", "table", "tr", "td", "td", "button"]
+    assert "x | y" in parsed.text
+
+
 def test_structure_of_an_answer() -> None:
     html = render.body_html(
         "**Bull case**\n\n- One\n- Two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n# End\nline", {}, (), 1

@@ -48,6 +48,7 @@ _ALIASES = {
     "symbol": "ticker",
     "link": "url",
 }
+_DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _AMENDED = re.compile(r"(?<=\w)/A$")
 _JUNK_TITLE = re.compile(
     r"^(?:untitled.*|microsoft \w+\s*-.*|document\d*|.*\.(?:docx?|pdf|html?|indd|qxd|txt)|(?:ex|form)?[- ]?[\dskf./-]{1,25})$",
@@ -123,8 +124,18 @@ def _from_text(reading: Reading, regions: Sequence[Region]) -> tuple[dict[str, F
         _masked(text, hidden),
         body,
         title_hint=reading.embedded.get("title"),
+        heading=_own_heading(reading),
         web=reading.media_type in ("text/html", "application/xhtml+xml"),
     )
+
+
+def _own_heading(reading: Reading) -> int | None:
+    """Return where the one outermost heading stands that opens a Markdown or Word document, else None."""
+    if reading.media_type not in ("text/markdown", _DOCX):
+        return None
+    outer = [s.start for s in reading.sections if s.level == 1]
+    opens = len(outer) == 1 and not reading.text[reading.front_matter_end : outer[0]].strip()
+    return outer[0] if opens else None
 
 
 def _masked(text: str, regions: Sequence[Region]) -> str:

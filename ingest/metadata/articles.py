@@ -32,6 +32,11 @@ _MASTHEAD = re.compile(
     r"notes?|news|research|perspectives?|viewpoints?|update|edition|series|podcast|essentials)$",
     re.IGNORECASE,
 )
+# "EQUITY RESEARCH | UNITED STATES", "Company Update": what a house prints above its headline.
+_BANNER = re.compile(
+    r"^[^|•·]*\b(?:research|strategy|commentary|note)\s*[|•·]|^(?:company|sector|industry|earnings|market)\s+(?:update|note|report|review|flash)$",
+    re.IGNORECASE,
+)
 _PLATFORMS = re.compile(
     r"\b(?:wordpress|substack|ghost|shopify|squarespace|wix|beehiiv|mailchimp|medium|blogger|drupal|joomla|hubspot|webflow|disqus|google|"
     r"cloudflare|convertkit|jekyll|hugo|mailerlite)\b",
@@ -59,8 +64,16 @@ _CLAIMS: tuple[tuple[re.Pattern[str], int], ...] = tuple(
         ),
         (rf"\bprior\s+(?:written\s+)?(?:permission|consent)\s+(?:from|of)\s+{_HOUSE}\s*(?=[.,;\n]|$)", re.MULTILINE, 1),
         (rf"^Source:\s+{_HOUSE}\s*$", re.MULTILINE, 1),
+        (rf"\bThanks\s+for\s+(?:reading|subscribing\s+to)\s+{_HOUSE}\s*[!.]", 0, 4),
+        (rf"^{_HOUSE}\s+is\s+a\s+reader-supported\s+publication\b", re.MULTILINE, 4),
     )
 )
+# What only a broker's note has on its front page.
+_RECOMMENDS = re.compile(
+    r"^\W*(?:(?:our\s+)?rating|recommendation|(?:12[- ]month\s+)?price\s+target|target\s+price)\s*(?:\([^)\n]*\)\s*)?(?:[:|]|(?:US)?\$|(?:buy|hold|sell|outperform|underperform|overweight|underweight|neutral)\b)|\banalyst\s+certification\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+_COVERED = re.compile(r"^(?P<name>[A-Z][\w&.,'’ -]{2,50}?)\s+\((?P<symbol>[A-Z]{1,5}(?:[.-][A-Z]{1,2})?)\)(?=\W|$)")
 _NOTE = re.compile(
     r"\b(?:research|investment|internal|analyst|company|thesis|meeting|field|idea|sample)\s+notes?\b|\bmemo(?:randum)?\b|\binvestment\s+(?:thesis|case)\b",
     re.IGNORECASE,
@@ -147,7 +160,13 @@ def _score(line: Line, number: int, top: Sequence[Line], text: str) -> float | N
     words = content.split()
     if not 1 <= len(words) <= 30 or len(content) > 200 or not any(c.isalpha() for c in content):
         return None
-    if date_of(line) or BYLINE.match(content) or _LABEL.match(content) or re.match(r"https?://|www\.", content):
+    if (
+        date_of(line)
+        or BYLINE.match(content)
+        or _LABEL.match(content)
+        or _RECOMMENDS.match(content)
+        or re.match(r"https?://|www\.", content)
+    ):
         return None
     if (
         is_person(content)
@@ -156,20 +175,24 @@ def _score(line: Line, number: int, top: Sequence[Line], text: str) -> float | N
         or re.match(r"[-•*]\s|\d+[.)]\s", content)
     ):
         return None
-    score = min(len(words), 6) / 2 - number * 0.25
+    score = min(len(words), 5) / 2 - number * 0.25
     near = [o for o in top[number + 1 : number + 4] if len(o.text) < 200]
     score += 2 * any(date_of(o) is not None for o in near)
     score += 1.5 * any(byline(o) or is_person(bare(o.text)) for o in near)
-    score += 1.0 * content.endswith("?") - 1.5 * content.endswith(".") - 2.5 * content.endswith((":", ",", ";"))
+    score += (
+        1.0 * content.endswith("?")
+        - (3.5 if len(words) > 12 else 1.5) * content.endswith(".")
+        - 2.5 * content.endswith((":", ",", ";"))
+    )
     score += 3 * line.text.startswith("# ") - 2 * content[0].islower()
-    score -= 2.5 * (len(words) <= 5 and bool(_MASTHEAD.search(content)))
+    score -= 2.5 * (len(words) <= 5 and bool(_MASTHEAD.search(content) or _BANNER.search(content)))
     score -= 2 * (len(words) <= 2) + 2 * (len(words) <= 6 and f"{content}:" in text)
     score -= 1.5 * (is_role(content) and len(words) <= 6) + 2 * (len(content) > 140)
     score -= 1.5 * (len(words) <= 4 and bool(ORGANISATION.search(words[-1])))
     return score
 
 
-def _title(top: Sequence[Line], text: str, hint: str | None) -> Found | None:
+def _title(top: Sequence[Line], text: str, hint: str | None, heading: int | None) -> Found | None:
     if hint:
         plain = re.sub(r"\W+", " ", hint).lower().strip()
         for line in top:
@@ -181,11 +204,21 @@ def _title(top: Sequence[Line], text: str, hint: str | None) -> Found | None:
                 and len(content.split()) >= 2
             ):
                 return Found(flat(bare(line.text)), line.start, line.end)
+    if top and heading is not None and top[0].start <= heading < top[0].end:
+        # "# Weekly Digest" over "## Why gauges matter" is a masthead.
+        masthead = _MASTHEAD.search(top[0].text) and len(top) > 1 and top[1].text.startswith("#")
+        if not masthead and any(c.isalpha() for c in top[0].text):
+            return Found(flat(bare(top[0].text)), top[0].start, top[0].end)
     scored = [(s, -n, line) for n, line in enumerate(top[:25]) if (s := _score(line, n, top, text)) is not None]
     if not scored:
         return None
-    score, _, line = max(scored, key=lambda item: item[:2])
-    return Found(flat(bare(line.text)), line.start, line.end) if score > 0 else None
+    score, place, line = max(scored, key=lambda item: item[:2])
+    if score <= 0:
+        # "Acme annual letter" alone on the first line is what the document is called, though a masthead may look so too.
+        score, place, line = scored[0]
+        if place != 0 or len(line.text.split()) < 3 or line.text.endswith((".", ":", ",", ";")):
+            return None
+    return Found(flat(bare(line.text)), line.start, line.end)
 
 
 def _labelled(top: Sequence[Line], key: str) -> Found | None:
@@ -196,17 +229,28 @@ def _labelled(top: Sequence[Line], key: str) -> Found | None:
     return None
 
 
+def _covered(top: Sequence[Line]) -> tuple[Found, Found] | None:
+    """Return company and ticker of the first line "Acme Robotics Inc. (ACRB)"."""
+    for line in top:
+        match = _COVERED.match(bare(line.text))
+        if match is not None:
+            at, symbol = line.text.find(match["name"]), line.text.find(match["symbol"])
+            name = Found(tidy(match["name"]), line.start + at, line.start + at + len(match["name"]))
+            return name, Found(match["symbol"], line.start + symbol, line.start + symbol + len(match["symbol"]))
+    return None
+
+
 def read(
-    text: str, start: int, *, title_hint: str | None = None, web: bool = False
+    text: str, start: int, *, title_hint: str | None = None, heading: int | None = None, web: bool = False
 ) -> tuple[dict[str, Found], list[Found], bool]:
     """Return (facts keyed as the fields of Metadata, authors, whether the date is only that of an update).
 
-    ``title_hint`` is the title that the file format states: a line equal to it is the headline. ``web`` says that
-    the source is a page of the web, which is an article whatever else it lacks.
+    ``title_hint`` is the title that the file format states: a line equal to it is the headline. ``heading`` is where
+    the mark-up has the heading of the whole document, which is the headline too. ``web`` says that the source is a page of the web, which is an article whatever else it lacks.
     """
     top = _top(text, start)
     facts: dict[str, Found] = {}
-    title = _title(top, text, title_hint)
+    title = _title(top, text, title_hint, heading)
     if title is not None:
         facts["title"] = title
     dated = _published(top, text, start)
@@ -217,6 +261,10 @@ def read(
     publisher = _publisher(text, start, top, house, title)
     if publisher is not None:
         facts["publisher"] = publisher
+        if title is not None and title.value.lower() == publisher.value.lower():
+            # The letterhead is no headline where there is another line for it.
+            title = _title([line for line in top if line.start != title.start], text, title_hint, heading) or title
+            facts["title"] = title
     for key in ("ticker", "company"):
         if (found := _labelled(top, key)) is not None and len(found.value) < 80:
             facts[key] = found
@@ -226,12 +274,18 @@ def read(
         if name and len(name.split()) <= 6:
             at = text.find(name, title.start, symbol.start())
             facts.setdefault("company", Found(name, max(at, title.start), symbol.start() if at < 0 else at + len(name)))
+    recommends = _RECOMMENDS.search(text, start, start + 6000) is not None
+    if recommends and (covered := _covered(top)) is not None:
+        for key, found in zip(("company", "ticker"), covered, strict=True):
+            facts.setdefault(key, found)
     source = _labelled(top, "(?:url|link|permalink|source)")
     if source is not None and re.match(r"https?://\S+$", source.value):
         facts["url"] = source
     if title is not None:
-        noted = _NOTE.search(text[title.start : title.end]) or next(
-            (m for o in top[:6] if len(o.text) < 80 and (m := _NOTE.search(o.text))), None
+        noted = (
+            recommends
+            or _NOTE.search(text[title.start : title.end])
+            or next((m for o in top[:6] if len(o.text) < 80 and (m := _NOTE.search(o.text))), None)
         )
         prose = len(text) - start > 400
         kind = "note" if noted or not (web or publisher or (dated and authors)) else "article"

@@ -9,6 +9,11 @@ from ingest.metadata.dates import find_dates, parse_date
 from ingest.metadata.found import Found, Line, lines
 from ingest.metadata.names import is_person, is_role, people, tidy, without_credentials
 
+_HEADS_LIST = re.compile(
+    r"^(?:(?:research|lead|senior|covering)\s+)?(?:analysts?|authors?|contributors?)\s*:?$", re.IGNORECASE
+)
+_HEADS_CONTACT = re.compile(r"\b(?:contacts?|relations|inquiries|enquiries|information)\b", re.IGNORECASE)
+_REACHED_AT = re.compile(r"^\S+@\S+\.\S+$|^(?:\+\d{1,3}[\s.-]?)?\(?\d{2,4}\)?[\s.-]\d{3,4}[\s.-]\d{3,4}$")
 _DATE_WORDS = re.compile(
     r"^(?P<label>(?:first\s+)?(?:published|posted|released|issued|created|updated|last\s+(?:updated|modified)|revised|date|as\s+of)"
     r"(?:\s+(?:on|date|at))?)?\s*[:\-–—]?\s*(?:on\s+)?",
@@ -111,11 +116,13 @@ def _located(names: Sequence[str], line: Line) -> list[Found]:
 
 
 def listed(top: Sequence[Line]) -> list[Found]:
-    """Return names on lines of their own beside a role or a date, as mastheads and lists of authors have them."""
+    """Return names on lines of their own beside a role, a date, a telephone number or under "Analysts"."""
     found: list[Found] = []
+    heads = ""  # the last line that is neither a name nor a way to reach one
     for number, line in enumerate(top):
         content = bare(line.text)
         if not is_person(content):
+            heads = heads if _REACHED_AT.match(content) else content
             inline = re.match(r"(?P<name>[^,|–—]{4,45}?)(?:\s*[,|–—]\s*|\s+-\s+)(?P<role>.{4,90})$", content)
             if (
                 inline
@@ -129,7 +136,8 @@ def listed(top: Sequence[Line]) -> list[Found]:
         following = [o for o in top[number + 1 : number + 4] if without_credentials(bare(o.text)) != name]
         beside = [*top[max(number - 1, 0) : number], *following[:1]]
         roled = following and is_role(bare(following[0].text)) and not is_person(bare(following[0].text))
-        if roled or any(date_of(o) is not None for o in beside):
+        reached = following and _REACHED_AT.match(bare(following[0].text)) and not _HEADS_CONTACT.search(heads)
+        if roled or reached or _HEADS_LIST.match(heads) or any(date_of(o) is not None for o in beside):
             found.extend(_located([name], line))
     return found
 

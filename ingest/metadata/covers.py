@@ -9,7 +9,10 @@ from ingest.metadata.dates import find_dates
 from ingest.metadata.found import Found, Line, lines, phrase
 from ingest.metadata.names import cased, has_suffix, is_upper, tidy
 
-_COMMISSION = re.compile(phrase("securities and exchange commission"), re.IGNORECASE)
+# Older proxy statements open with the name of the schedule alone.
+_HEADING = re.compile(
+    phrase("securities and exchange commission") + "|" + phrase("schedule 14[AC] information"), re.IGNORECASE
+)
 _DASH = r"\s*[-–‑—−]?\s*"
 # Longer names first: 10-K405 is no 10-K.
 _FORMS = (
@@ -30,6 +33,9 @@ _CAPTION = re.compile(
     )
     + r"[^():|,\n]{0,25}\)?",
     re.IGNORECASE,
+)
+_CAPTION_FOREIGN = re.compile(
+    r"\(?\s*" + phrase(r"translations? of (?:the )?registrant['’]s name into english") + r"\s*\)?", re.IGNORECASE
 )
 _CAPTION_TURNED = re.compile(
     r"(?:\(\s*)?"
@@ -55,6 +61,7 @@ _BEFORE_NAME = re.compile(
             phrase(r"under the securities act of 1933"),
             phrase(r"transition period from[\s_.,…]* to[\s_.…]*"),
             r"\(\s*mark\s+one\s*\)?",
+            r"(?m:^[ |]*(?:\[\s*[xX]?\s*\]|[☐☒☑□■þ])[^\n]*$)",
             r"\(?\s*amendment\s+no\.?\s*\d+\s*\)?",
             phrase(r"(?:current|quarterly|annual|transition) report"),
             phrase(r"registration statement"),
@@ -157,18 +164,19 @@ def _company(text: str, start: int, caption: re.Match[str]) -> Found | None:
 
 def _caption_after(text: str, start: int, reach: int) -> re.Match[str] | None:
     found = [m for p in (_CAPTION, _CAPTION_TURNED) if (m := p.search(text, start, start + reach))]
-    return min(found, key=lambda m: m.start(), default=None)
+    # Only a 6-K has no other caption than that of the translated name.
+    return min(found, key=lambda m: m.start(), default=None) or _CAPTION_FOREIGN.search(text, start, start + 1500)
 
 
 def find_cover(text: str) -> Cover | None:
     """Return the first cover of an SEC form in ``text``, or None.
 
-    A cover is the Commission's name, "FORM x" or "SCHEDULE 14A", and the caption of the registrant's name, close
-    together; a glossy annual report may stand in front of it.
+    A cover is the Commission's name with "FORM x" or "SCHEDULE 14A", or "SCHEDULE 14A INFORMATION" alone, and the
+    caption of the registrant's name, close together; a glossy annual report may stand in front of it.
     """
     tried = 0
-    for commission in _COMMISSION.finditer(text):
-        start = commission.start()
+    for heading in _HEADING.finditer(text):
+        start = heading.start()
         if tried >= _TRIES:
             return None
         head = max(0, start - 400)

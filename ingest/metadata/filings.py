@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 
 from ingest.metadata.covers import Cover
 from ingest.metadata.dates import Dated, find_dates, first_date, month_day, pattern_of
@@ -54,7 +55,10 @@ _FILED = re.compile(
 )
 _COMPACT = re.compile(r"\b((?:19|20)\d\d)(\d\d)(\d\d)\b")
 _BOARD = re.compile(phrase("by order of the board"), re.IGNORECASE)
-_SECTION_12B = re.compile(r"(?:pursuant\s+to|under)\s+section\s+12\s*\(\s*b\s*\)", re.IGNORECASE)
+_SECTION_12B = re.compile(
+    r"(?:pursuant\s+to|under)\s+section\s+12\s*\(\s*b\s*\)|title\s+of\s+each\s+class[\s|]+trading\s+symbol",
+    re.IGNORECASE,
+)
 _EXCHANGE = (
     r"(?:the\s+)?(?:New\s+York\s+Stock|NYSE|N\.Y\.S\.E|NASDAQ|American\s+Stock|Chicago|Cboe|Toronto|TSX|London\s+Stock|Boston\s+Stock|"
     r"Philadelphia|Pacific|OTC)"
@@ -74,7 +78,7 @@ _UNDER_SYMBOL = re.compile(
     + r")\s*[\"“”'‘’]*(?P<symbol>[A-Z][A-Z0-9]{0,4}(?:\.[A-Z])?)\b(?![a-z])"
 )
 EXCHANGE_TICKER = re.compile(
-    r"\(\s*(?:the\s+)?(?i:NYSE(?:\s+(?:American|Arca|MKT))?|NASDAQ(?:\s*(?:GS|GM|CM|Global(?:\s+Select)?(?:\s+Market)?))?|AMEX|TSX(?:[\s-]V)?|OTC\w*|"
+    r"\(\s*(?:the\s+)?(?i:NYSE(?:\s+(?:American|Arca|MKT))?|NASDAQ(?:\s*(?:GS|GM|CM|Global(?:\s+Select)?(?:\s+Market)?))?|AMEX|TSX(?:[\s-]?V)?|CSE|ASX|AIM|OTC\w*|"
     r"LSE|Cboe|New\s+York\s+Stock\s+Exchange)\s*[:\-]\s*[\"“]?(?P<symbol>[A-Z][A-Z0-9]{0,5}(?:\.[A-Z]{1,2})?)\b"
 )
 _SPANS = (
@@ -143,7 +147,7 @@ def _fiscal_year(text: str, end: Found) -> Found:
     return Found(f"FY{best}", *(place[best] if best != year else (end.start, end.end)))
 
 
-def _to_date(text: str, end: str) -> int | None:
+def _to_date(text: str, end: str, named: Mapping[tuple[int, int], int]) -> int | None:
     """Return the quarter whose year-to-date span ("nine months ended September 30") closes on the period's end."""
     closing = rf"\s+(?:period\s+)?ended[^.]{{0,40}}?{month_day(end)}\b"
     total = len(re.findall(r"(?:months?|weeks|quarter(?:ly)?(?:\s+period)?)" + closing, text, re.IGNORECASE))
@@ -151,6 +155,8 @@ def _to_date(text: str, end: str) -> int | None:
         # A slip of the pen ("three and nine months ended March 31" in a first quarter's letter) is no evidence.
         if len(re.findall(words + closing, text, re.IGNORECASE)) >= max(2, total * 0.15):
             return number
+    if total and named and not any(quarter == 1 for quarter, _ in named):
+        return None  # columns of one quarter alone, in a text that never speaks of a first one
     return 1 if total else None
 
 
@@ -162,7 +168,7 @@ def _quarter(text: str, end: Found) -> Found | None:
     """
     year = int(end.value[:4])
     named = Counter((q.quarter, q.year) for q in quarters(text) if abs(q.year - year) <= 1)
-    number = _to_date(text, end.value)
+    number = _to_date(text, end.value, named)
     if number is None:
         if not named:
             return None

@@ -25,7 +25,8 @@ _ANNOUNCED = re.compile(
 )
 _VERB = re.compile(
     r"\b(?:reports?|announces?|announced|reported|posts?|delivers?|provides?|releases?|declares?|completes?|enters?|names?|appoints?|"
-    r"achieves?|raises?|reaffirms?|launches?|acquires?|prices?|results)\b",
+    r"achieves?|raises?|reaffirms?|launches?|acquires?|prices?|results|signs?|awarded|wins?|secures?|expands?|receives?|opens?|closes?|sells?|"
+    r"files?|begins?|starts?|updates?|increases?|extends?|agrees?|elects?|welcomes?|presents?|hosts?|sets?|cuts?|lowers?|to\s+[a-z]+)\b",
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(
@@ -106,7 +107,7 @@ def _company(text: str, start: int, symbol: re.Match[str] | None) -> Found | Non
         clause = re.split(r"[–—]|\s-{1,2}\s|\)\s|\n\s*\n|/\s|(?<=\d{4}),?\s", before.rstrip())[-1]
         match = _SUBJECT.search(clause)
         if match is not None:
-            name = tidy(match["name"])
+            name = re.sub(r"^SOURCE\s+", "", tidy(match["name"]))
             if name and (has_suffix(name) or len(name.split()) <= 6):
                 offset = symbol.start() - len(before) + before.rstrip().rfind(clause) + match.start("name")
                 return Found(name, offset, offset + len(match["name"]))
