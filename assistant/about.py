@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from assistant.compose import Span, Writer
 from assistant.lexicon import question_words, stem, terms
 from assistant.question import Expected, Question, named_in
-from vectorstore.records import Document, Metadata, Origin, SourceInfo
+from vectorstore.records import Chunk, Document, Metadata, Origin, SourceInfo
 
-_LABELS = {
+ChunkAt = Callable[[str, int], Chunk | None]
+LABELS = {
     "authors": "Authors",
     "published": "Published",
     "publisher": "Publisher",
@@ -203,10 +204,10 @@ def _found(document: Document, name: str, shown: str) -> Origin | None:
     return Origin(name, "front_matter", at, at + len(shown)) if at >= 0 else None
 
 
-def answer(question: Question, documents: Sequence[Document], writer: Writer, chunk_at: dict[str, str]) -> set[str]:
+def answer(question: Question, documents: Sequence[Document], writer: Writer, chunk_at: ChunkAt) -> set[str]:
     """Write what is known of each document; return the fields that could be answered.
 
-    ``chunk_at``: document_id -> id of a chunk for the citation. A value that was read from no span
+    ``chunk_at(document_id, offset)``: the chunk that holds it. A value that was read from no span
     (a user's ``--meta``, a PDF property) is stated as unchecked, with where it comes from.
     """
     given: set[str] = set()
@@ -220,9 +221,10 @@ def answer(question: Question, documents: Sequence[Document], writer: Writer, ch
             if writer.length:
                 writer.write("\n\n")
             subject = meta.title if name != "title" and meta.title else document.path.rsplit("/", 1)[-1]
-            text = f"{_LABELS[name]} of “{subject}”: {shown}."
+            text = f"{LABELS[name]} of “{subject}”: {shown}."
             if origin is not None and origin.start is not None and origin.end is not None:
-                span = Span(document, origin.start, origin.end, chunk_at.get(document.document_id, ""))
+                chunk = chunk_at(document.document_id, origin.start)
+                span = Span(document, origin.start, origin.end, chunk.chunk_id if chunk else "")
                 writer.claim(text, [span], reason=f"read from the {origin.source.replace('_', ' ')}")
             else:
                 place = origin.source.replace("_", " ") if origin else "metadata"

@@ -167,6 +167,17 @@ def contrary(question: Question, found: frozenset[str]) -> list[str]:
     return wrong
 
 
+def extract_head(question: Question, named: frozenset[str]) -> Unit | None:
+    """Return what a question for a figure asks the figure of ("dividend yield of …"), where it is a finance term.
+
+    Only a sentence that says it states the figure; for other words a paraphrase may do.
+    """
+    if question.expected != "number" or question.intent not in {"fact", "open"}:
+        return None
+    first = next((u for u in question.units if not u.light and not u.entity and not u.words <= named), None)
+    return first if first is not None and any(key.startswith("#") for key in first.keys) else None
+
+
 def score(
     question: Question,
     passages: Sequence[Passage],
@@ -222,13 +233,15 @@ def score(
     chunk_keys = {p.chunk.chunk_id: keys(p.chunk.text) for p in passages}
     chunk_raw = {p.chunk.chunk_id: fold(re.sub(r"[^\w&/ ]", " ", p.chunk.text.lower())) for p in passages}
     best_passage = max((p.score for p in passages), default=1.0) or 1.0
+    named = frozenset(stem(w) for name in question.names for w in re.findall(r"\w+", name))
+    head = extract_head(question, named)
     out: list[Sentence] = []
     for s, text, cosine in zip(candidates, texts, cosines, strict=True):
         chunk = s.passage.chunk
         # The nearest heading speaks for its sentences; the document's own title is its topic, like the header.
         nearest = s.context.rsplit(" > ", 1)[-1]
         own, near = keys(s.text), keys(text + " \n " + (nearest if nearest != s.passage.metadata.title else ""))
-        head, around = heads[chunk.document_id], chunk_keys[chunk.chunk_id]
+        title, around = heads[chunk.document_id], chunk_keys[chunk.chunk_id]
         compared = question.intent == "comparison" and sum(u.entity for u in question.units) > 1
         one_side = compared and any(u.entity and says(u, own) for u in question.units)
         others = frozenset(t.key for t in terms(s.text) if t.entity)
@@ -240,14 +253,14 @@ def score(
                 credit = 1.0
                 alone += weight[unit]
                 said.add(unit.surface)
-            elif says(unit, near) or (unit.entity and says(unit, head)):
+            elif says(unit, near) or (unit.entity and says(unit, title)):
                 credit = 0.9
                 said.add(unit.surface)
-            elif says(unit, head):
+            elif says(unit, title):
                 # The title gives the topic; that each sentence states it is not said.
                 credit = 0.6
                 said.add(unit.surface)
-            elif unit.entity and helpers(unit.keys) & (near | head):
+            elif unit.entity and helpers(unit.keys) & (near | title):
                 credit = 0.7
             elif says(unit, around):
                 credit = 0.45
@@ -262,7 +275,7 @@ def score(
                 if unit.entity:
                     missing.append(unit.surface)
             got += credit * weight[unit]
-            if not unit.entity and not unit.light:
+            if not unit.entity and not unit.light and not unit.words <= named:
                 asked += weight[unit]
                 told += credit * weight[unit] if credit > 0.5 else 0.0
         for name in question.names:
@@ -270,7 +283,7 @@ def score(
                 if not _present(name, own, fold(s.text.lower())):
                     missing.append(name)
                 continue
-            pool = own | near | head | around
+            pool = own | near | title | around
             if one_side and any(u.entity and u.surface in name for u in question.units):
                 continue
             if not _present(name, pool, chunk_raw[chunk.chunk_id] + " " + raw_heads[chunk.document_id]):
@@ -299,6 +312,8 @@ def score(
         stated = {(q.value, q.unit) for q in quantities(text)}
         missing += [f"{value:g}{unit}" for value, unit in question.figures if (value, unit) not in stated]
         missing += contrary(question, own)
+        if head is not None and not (says(head, near) or says(head, title)):
+            missing.append(head.surface)
         coverage = got / total if question.units else float(cosine)
         numbers = [q for q in quantities(s.text) if q.unit != "date"]
         bonus = 0.0

@@ -159,7 +159,26 @@ def select(
         chosen += missing_side(question, chosen, ranked)
     if question.intent in {"list", "open"} or question.why:
         chosen += follow_on(chosen, ranked)
-    return Selection((Group(arrange(chosen, documents)),))
+    return Selection((Group(introduced(arrange(chosen, documents), ranked)),))
+
+
+def introduced(chosen: Sequence[Sentence], ranked: Sequence[Sentence]) -> tuple[Sentence, ...]:
+    """Put behind each sentence that ends with a colon the list items that it introduces."""
+    by_place = sorted(ranked, key=lambda s: s.place)
+    result: list[Sentence] = []
+    for s in chosen:
+        if any(r.place == s.place for r in result):
+            continue
+        result.append(s)
+        if not s.text.endswith(":") or s.item:
+            continue
+        own = [o for o in by_place if o.passage.chunk.document_id == s.passage.chunk.document_id and o.start > s.start]
+        for follower in own[:12]:
+            if not follower.item:
+                break
+            if not any(r.place == follower.place for r in result):
+                result.append(follower)
+    return tuple(result)
 
 
 def follow_on(chosen: Sequence[Sentence], ranked: Sequence[Sentence]) -> list[Sentence]:

@@ -18,6 +18,7 @@ _YEAR = r"(?:(?:19|20)\d\d|['’]?\d\d)"
 _PATTERN = re.compile(
     rf"\bQ(?P<q1>[1-4])\s*(?:of|in|,)?\s*(?:the\s+)?(?:FY|fiscal(?:\s+year)?)?\s*[-/]?\s*(?P<qy1>{_YEAR})\b"
     rf"|\b(?:FY|fiscal(?:\s+year)?)?\s*(?P<qy2>(?:19|20)\d\d|(?<=FY)\s*['’]?\d\d)\s*[-/,]?\s*Q(?P<q2>[1-4])\b"
+    rf"|\b(?P<q3>[1-4])Q\s*['’]?(?P<qy4>(?:19|20)?\d\d)\b"
     rf"|\b(?P<qw>first|second|third|fourth|1st|2nd|3rd|4th)\s+(?:fiscal\s+)?quarter\s*(?:of|in|,)?\s*(?:the\s+)?(?:FY|fiscal(?:\s+year)?)?\s*(?P<qy3>{_YEAR})\b"
     rf"|\b(?P<month>{'|'.join(_MONTHS)})\.?\s*(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s*)?['’]?(?P<my>(?:19|20)\d\d|(?<=['’])\d\d)\b"
     rf"|\b(?:FY|fiscal(?:\s+years?)?|fiscal\s+year\s+ended)\s*[-]?\s*['’]?(?P<fy>(?:19|20)\d\d|\d\d)\b"
@@ -27,7 +28,7 @@ _PATTERN = re.compile(
 _INDEX = re.compile(r"\b(?:russell|topix|csi|nikkei|msci)\s+$", re.I)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Period:
     """A fiscal year, a quarter of it, or (``month``) a date's month, as the question calls it."""
 
@@ -61,6 +62,8 @@ def periods(text: str) -> tuple[Period, ...]:
             one = Period(_year(m["qy1"]), int(m["q1"]))
         elif m["q2"]:
             one = Period(_year(m["qy2"]), int(m["q2"]))
+        elif m["q3"]:
+            one = Period(_year(m["qy4"]), int(m["q3"]))
         elif m["qw"]:
             one = Period(_year(m["qy3"]), _QUARTERS[m["qw"].lower()])
         elif m["month"]:

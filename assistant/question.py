@@ -9,6 +9,7 @@ from typing import Literal
 
 from assistant.lexicon import Term, light_words, question_words, stem, stopwords, terms
 from assistant.numbers import quantities
+from assistant.periods import Period, periods
 from vectorstore.records import SourceInfo
 
 Intent = Literal["fact", "list", "comparison", "for_against", "metadata", "open"]
@@ -50,7 +51,7 @@ _PUBLISHED = re.compile(
     re.I,
 )
 _PUBLISHER = re.compile(
-    r"\b(?:who published|which (?:publisher|firm|house|company|outlet|research (?:house|firm)) (?:published|wrote|issued|released|put out)|"
+    r"\b(?:(?:and|by) (?:which|what) (?:publisher|house|outlet)|who published|which (?:publisher|firm|house|company|outlet|research (?:house|firm)) (?:published|wrote|issued|released|put out)|"
     r"where (?:was|were|did) .{0,80}?\b(?:published|appear(?:ed)?|printed)|publisher of|published by (?:whom|who))",
     re.I,
 )
@@ -93,6 +94,7 @@ _LIVE = re.compile(
     r"(?:right now|today|at the moment|yesterday|this morning)\b.{0,40}\b(?:price|quote|yield|market cap|nav|p/e|trad\w+|closed?)\b)",
     re.I,
 )
+_LEANS = re.compile(r"\b(?:it|its|they|their|them|this|that|these|those|he|she|his|her|there)\b", re.I)
 # Words that ask for two sides, and so are no part of the subject.
 _SIDE_WORDS = re.compile(
     r"\b(?:arguments?|good or bad|good|bad|bulls?|bullish|bears?|bearish|case|cases|pros?|cons?|sides?|speaks?|counter-?arguments?|signal|warning|"
@@ -109,9 +111,25 @@ _NAME = re.compile(
     r"\b(?:[A-Z][\w’'&.-]*[\w]|[A-Z])(?:\s+(?:of|&|de)\s+(?=[A-Z])|\s+(?=[A-Z\d]))?"
     r"(?:(?:[A-Z][\w’'&.-]*[\w]|[A-Z]|\d[\w.,]*)(?:\s+(?:of|&|de)\s+(?=[A-Z])|\s+(?=[A-Z\d]))?)*"
 )
-_MONTHS_ONLY = re.compile(
-    r"(?:(?:January|February|March|April|May|June|July|August|September|October|November|December|and|or|\d+)[ ,]*)+"
+_MONTH_WORDS = frozenset(
+    [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "and",
+        "or",
+    ]
 )
+_FISCAL = re.compile(r"(?:FY|Q[1-4]|[1-4]Q|H[12])['’]?\d*")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _GENERIC_FIRM = {
     "research", "investments", "investment", "capital", "partners", "group", "inc", "corp", "corporation", "company", "co", "ltd", "llc", "plc",
@@ -148,12 +166,16 @@ class Question:
     strict: bool = False  # its names have to stand in the sentence itself
     furniture: bool = False
     role: bool = False
+    periods: tuple[Period, ...] = ()
     companies: tuple[str, ...] = ()
     publishers: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
 
 
-_SHARE = frozenset(stem(w) for w in ("share", "proportion", "percentage", "percent", "fraction", "portion", "part"))
+_SHARE = frozenset(
+    stem(w)
+    for w in ("share", "proportion", "percentage", "percent", "fraction", "portion", "part", "weight", "weighting")
+)
 # What a subject is measured against is no subject itself.
 _COMPARATOR = re.compile(r"\b(?:than|relative to)\s+(?:(?:the|their|its|those of|that of|at|in|for)\s+)*", re.I)
 
@@ -184,7 +206,7 @@ def units(text: str) -> tuple[Unit, ...]:
     for term in found:
         if term.concept or any(a <= term.start and term.end <= b for a, b in kept):
             continue
-        if term.key in steering or any(a <= term.start and term.end <= b for a, b in figures):
+        if term.key in steering or len(term.key) < 2 or any(a <= term.start and term.end <= b for a, b in figures):
             continue
         word = frozenset({term.key})
         out.append((term.start, Unit(text[term.start : term.end], word, word, light=term.key in light)))
@@ -222,10 +244,14 @@ def names(text: str) -> tuple[str, ...]:
         name = " ".join(words)
         if not name or name.lower() in common or (len(words) == 1 and stem(name) in steering):
             continue
-        if _MONTHS_ONLY.fullmatch(name):
+        parts = name.replace(",", " ").split()
+        if all(p.lower() in _MONTH_WORDS or p.isdigit() for p in parts):
             continue
-        if re.fullmatch(r"(?:FY|Q[1-4])\s?'?\d*", name) or re.fullmatch(r"[\d.,]+", name):
+        # "Q3 FY2022" is a period, and stands in no name.
+        kept = [p for p in parts if not _FISCAL.fullmatch(p)]
+        if not kept or re.fullmatch(r"[\d.]+", " ".join(kept)):
             continue
+        name = name if len(kept) == len(parts) else " ".join(kept)
         found.append(name)
     return tuple(dict.fromkeys(found))
 
@@ -234,6 +260,8 @@ def aliases(name: str) -> tuple[str, ...]:
     """Return the ways to name a firm: in full, without its legal form, and by its first distinctive word."""
     plain = re.sub(r"[^\w\s&'-]", " ", name.lower().replace("’", "'")).split()
     core = list(plain)
+    if not any(any(c.isalnum() for c in word) for word in plain):
+        return ()
     while len(core) > 1 and core[-1] in _GENERIC_FIRM:
         core.pop()
     while len(core) > 1 and core[0] == "the":
@@ -241,6 +269,8 @@ def aliases(name: str) -> tuple[str, ...]:
     forms = [" ".join(plain), " ".join(core)]
     if len(core[0]) > 3 and core[0] not in _GENERIC_FIRM:
         forms.append(core[0])
+    if len(core) > 2:
+        forms.append(" ".join(core[:2]))
     return tuple(dict.fromkeys(form for form in forms if form and form not in _GENERIC_FIRM))
 
 
@@ -253,7 +283,7 @@ def named_in(text: str, firms: Iterable[str]) -> tuple[str, ...]:
         for alias in aliases(firm):
             bare = re.sub(r"'s?$", "", alias)
             match = re.search(
-                rf"(?<![\w-]){re.escape(bare)}(?![\w-])(?!\s+(?:\d{{3,4}}|index|indices|growth|value|microcap)\b)",
+                rf"(?<![\w-]){re.escape(bare)}(?![\w-])(?!\s+(?:[1-9]000?|[1-6]00|index|indices|growth|value|microcap)\b)",
                 plain,
             )
             if match:
@@ -312,6 +342,9 @@ def understand(text: str, sources: Sequence[SourceInfo] = ()) -> Question:
     elif _PERSON.search(text):
         expected = "person"
     companies = named_in(text, dict.fromkeys(s.metadata.company for s in sources if s.metadata.company))
+    by_ticker = {s.metadata.ticker: s.metadata.company for s in sources if s.metadata.ticker and s.metadata.company}
+    tickers = (by_ticker.get(word, "") for word in re.findall(r"\b[A-Z][A-Z.]{1,5}\b", text))
+    companies = tuple(dict.fromkeys((*companies, *(c for c in tickers if c))))
     publishers = named_in(text, dict.fromkeys(s.metadata.publisher for s in sources if s.metadata.publisher))
     subject = _IMPERATIVE.sub("", text)
     if intent == "for_against":
@@ -319,7 +352,7 @@ def understand(text: str, sources: Sequence[SourceInfo] = ()) -> Question:
     asked = units(subject)
     if expected == "number":
         # "What share of …" asks for a percentage, in whatever words.
-        asked = tuple(u for u in asked if not ("#exposure" in u.keys and stem(u.surface) in _SHARE))
+        asked = tuple(u for u in asked if not (u.keys & {"#exposure", "#concentration"} and stem(u.surface) in _SHARE))
     # What became a filter need not stand in each sentence.
     named = frozenset(stem(w) for firm in (*companies, *publishers) for w in re.findall(r"\w+", firm))
     return Question(
@@ -337,6 +370,7 @@ def understand(text: str, sources: Sequence[SourceInfo] = ()) -> Question:
         why=bool(_WHY.search(text)),
         role=bool(_ROLE.search(text)),
         furniture=bool(_FURNITURE.search(text)),
+        periods=periods(text),
         companies=companies,
         publishers=publishers,
         parts=parts,
@@ -348,16 +382,19 @@ def part(question: Question, text: str, sources: Sequence[SourceInfo]) -> Questi
     own = understand(text, sources)
     entities = [u for u in question.units if u.entity]
     said = [u for u in question.units if not u.entity and not u.light]
-    if entities and not any(u.entity for u in own.units):
+    bare = not any(not u.entity and not u.light for u in own.units)
+    leans = bare or bool(_LEANS.search(text))
+    if entities and (leans or not own.names) and not any(u.entity for u in own.units):
         own = replace(own, units=(*entities, *own.units), text=f"{own.text} ({', '.join(u.surface for u in entities)})")
-    if said and not any(not u.entity and not u.light for u in own.units):
+    if bare and said:
         # "…, and how many a large cap?": what is asked stands in the part before.
         own = replace(own, units=(*own.units, *said), text=f"{own.text} ({', '.join(u.surface for u in said)})")
     return replace(
         own,
-        names=own.names or question.names,
+        names=own.names or (question.names if leans else ()),
         companies=own.companies or question.companies,
         publishers=own.publishers or question.publishers,
+        periods=own.periods or question.periods,
     )
 
 

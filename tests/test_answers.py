@@ -456,21 +456,18 @@ def test_a_sentence_with_digits_without_end_can_be_quoted(make_base: Any) -> Non
 # as reported to the owner of assistant/: these pass once they are mended
 
 
-@pytest.mark.xfail(strict=True, reason="a metadata answer looks at as-of only, not at the other filters")
 @pytest.mark.parametrize("filters", [{"kind": "article"}, {"since": "2024-02-01"}, {"publisher": "Harbour Street"}])
 def test_metadata_is_told_only_of_documents_that_pass_the_filters(dated: Assistant, filters: dict[str, str]) -> None:
     assert dated.ask("When was Alder published?").citations[0].quote == "2024-01-10"
     assert dated.ask("When was Alder published?", filters=filters).citations == ()
 
 
-@pytest.mark.xfail(strict=True, reason="the Answer's filters show the publisher of the question in place of the flag's")
 def test_a_flag_wins_over_the_question_and_is_shown(dated: Assistant) -> None:
     answer = dated.ask("What does Northwind say about freight volumes?", filters={"publisher": "Harbour Street"})
     assert {p.publisher for p in answer.passages} == {"Harbour Street"}
     assert answer.filters == {"publisher": ["Harbour Street"]}
 
 
-@pytest.mark.xfail(strict=True, reason="each part gets the names of the other part, so both are refused")
 def test_a_part_with_an_unknown_name_leaves_the_other_part_answered(knowledge: Assistant) -> None:
     answer = knowledge.ask("How many analysts follow the average small-cap stock, and who won the World Cup?")
     assert answer.status == "partial"
@@ -478,14 +475,10 @@ def test_a_part_with_an_unknown_name_leaves_the_other_part_answered(knowledge: A
     assert "World Cup" in answer.text
 
 
-@pytest.mark.xfail(strict=True, reason="lone surrogates pass into the Answer, which then is no JSON")
 def test_a_question_with_broken_characters_still_makes_json(knowledge: Assistant) -> None:
     Answer.model_validate_json(knowledge.ask("How many analysts \ud800 follow a small cap?").model_dump_json())
 
 
-@pytest.mark.xfail(
-    strict=True, reason="values of another type raise AttributeError or TypeError instead of an error answer"
-)
 @pytest.mark.parametrize("given_", [{"as_of": 20250630}, {"filters": {"kind": 5}}, {"filters": ["kind"]}])
 def test_a_value_of_a_wrong_type_is_an_answer_that_says_so(knowledge: Assistant, given_: dict[str, Any]) -> None:
     answer = knowledge.ask("How many analysts follow a small cap?", **given_)
@@ -493,9 +486,6 @@ def test_a_value_of_a_wrong_type_is_an_answer_that_says_so(knowledge: Assistant,
     assert answer.error.kind == "settings"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a publisher's or title's own signs are written as they are, outside of any claim"
-)
 @pytest.mark.parametrize(
     "question", ["What do Evil and Harbour Street say about canal tolls?", "What did Voltaire Airlines earn on canals?"]
 )
@@ -510,7 +500,6 @@ def test_signs_in_a_name_make_no_marker(make_base: Any, question: str) -> None:
     check(base, base.ask(question))
 
 
-@pytest.mark.xfail(strict=True, reason="the cache of vectors may be emptied by another thread between two looks at it")
 def test_two_threads_may_empty_the_cache_of_vectors() -> None:
     class Encoder:
         def encode(self, texts: list[str]) -> list[list[float]]:
@@ -523,6 +512,5 @@ def test_two_threads_may_empty_the_cache_of_vectors() -> None:
     assert cached(["a", "b"]).tolist() == [[1.0], [1.0]]
 
 
-@pytest.mark.xfail(strict=True, reason="a sentence on the named company answers for a metric that it does not state")
 def test_a_metric_of_a_known_company_that_the_base_does_not_hold_is_refused(knowledge: Assistant) -> None:
     assert knowledge.ask("How many employees does Super Micro Computer have?").status == "insufficient_evidence"

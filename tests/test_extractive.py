@@ -152,7 +152,6 @@ def test_a_question_of_which_one_part_is_known_is_answered_in_part(base: Assista
 # as reported to the owner of assistant/: these pass once they are mended
 
 
-@pytest.mark.xfail(strict=True, reason="an introduction is given without the list that it introduces")
 def test_an_open_question_does_not_end_on_a_colon(base: Assistant) -> None:
     answer = base.ask("What holds back short-line railways?")
     assert {"ageing bridges", "scarce drivers", "high insurance premiums"} <= set(said(answer))
@@ -162,6 +161,5 @@ def test_the_opposite_of_what_a_source_says_is_refused(base: Assistant) -> None:
     assert base.ask("Why did barge volumes rise?").status == "insufficient_evidence"
 
 
-@pytest.mark.xfail(strict=True, reason="in a small base a lacking metric weighs too little")
 def test_a_metric_that_is_not_in_the_base_is_refused(base: Assistant) -> None:
     assert base.ask("What is the dividend yield of railcar builders?").status == "insufficient_evidence"

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pytest
+from chromadb import Collection
 from store_fakes import CountingEmbedder
 
 from vectorstore import names
@@ -487,4 +489,22 @@ def test_threads_search_while_one_writes(store: Store, make_document: MakeDocume
     for thread in threads:
         thread.join()
     assert problems == []
+    assert store.verify() == []
+
+
+def test_vectors_are_written_in_slices_that_leave_other_threads_time(
+    store: Store, make_document: MakeDocument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    upsert = Collection.upsert
+
+    def counted(self: Collection, *, ids: list[str], **rest: Any) -> None:
+        sizes.append(len(ids))
+        upsert(self, ids=ids, **rest)
+
+    monkeypatch.setattr(Collection, "upsert", counted)
+    item = make_document("\n\n".join(f"Order number {n} was shipped." for n in range(600)))
+    store.upsert_many([item])
+    assert sum(sizes) == len(item.chunks) == 600
+    assert max(sizes) <= 256
     assert store.verify() == []

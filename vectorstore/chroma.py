@@ -21,6 +21,9 @@ from vectorstore.records import Chunk
 Vectors = NDArray[np.float32]
 
 REBUILD = "Run `thesis rebuild`: it makes the index again from the ledger; no document is lost."
+# Chroma holds the interpreter's lock while it writes: over a few hundred at once all else in the process (a server's
+# answers, the clocks that stop late workers) would stand still for seconds.
+_BATCH = 256
 # Recall@10 of 0.99 and more at 20,000 chunks; see benchmarks.
 _HNSW = {"space": "cosine", "ef_construction": 200, "max_neighbors": 32, "ef_search": 200}
 BODY, FURNITURE = "body", "furniture"
@@ -52,7 +55,7 @@ class VectorIndex:
                 )
                 for name in (BODY, FURNITURE)
             }
-            self._batch = int(self._client.get_max_batch_size())
+            self._batch = min(_BATCH, int(self._client.get_max_batch_size()))
         except Exception as error:
             self.close()
             _forget(folder)

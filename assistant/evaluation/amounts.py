@@ -60,13 +60,14 @@ _MONEY_HINT = re.compile(r"\b(?:USD|EUR|GBP|dollars?)\b|[$€£]", re.I)
 class Amount:
     """A number at [start, end): ``value`` in base units of its own scale word, ``digits`` as printed.
 
-    ``scaled``: it has a scale word; ``step``: half of this is the rounding of its last printed digit, in base units.
+    ``scaled``: it has a scale word; ``cell``: printed as the cells of a table are, without a currency or with the sign set
+    apart ("$ 411"); ``step``: the unit of its last printed digit, in base units.
     """
 
     value: float
     dimension: Dimension
     scaled: bool
-    currency: bool
+    cell: bool
     step: float
     significant: int
     start: int
@@ -97,7 +98,7 @@ def amounts(text: str) -> tuple[Amount, ...]:
     for match in _DATE.finditer(text):
         dates.append(match.span())
         year = re.search(r"(?:19|20)\d\d", match.group())
-        found.append(Amount(float(year.group()) if year else 0.0, "date", False, False, 1.0, 4, *match.span()))
+        found.append(Amount(float(year.group()) if year else 0.0, "date", False, True, 1.0, 4, *match.span()))
     for match in _AMOUNT.finditer(text):
         first = match.start("digits")
         if any(a < match.end() and first < b for a, b in dates):
@@ -154,4 +155,5 @@ def _read(text: str, match: re.Match[str]) -> Amount | None:
         return None
     end = match.end("digits") if match["close"] and not match["open"] else match.end()
     significant = len(raw.replace(".", "").lstrip("0")) or 1
-    return Amount(value, dimension, scale != 1.0, currency, step, significant, match.start(), end)
+    apart = not currency or bool(re.search(r"[$€£¥]\s\(?$", text[:first]))
+    return Amount(value, dimension, scale != 1.0, apart, step, significant, match.start(), end)

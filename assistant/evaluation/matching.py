@@ -8,6 +8,7 @@ approximation by its name. docs/evaluation.md gives the rules in words.
 from __future__ import annotations
 
 import ast
+import math
 import operator
 import re
 from collections import Counter
@@ -43,7 +44,8 @@ _ASKS_YES_NO = re.compile(
     r"(?:^|[,:;]\s+|\.\s+)(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)\b", re.I
 )
 _ASKS_WORDS = re.compile(r"\b(?:why|who|whose|which|what (?:drove|caused|explains?))\b", re.I)
-_ANSWER_LABEL = re.compile(r"\banswer\s*(?:is\s*)?[:=]\**\s*", re.I)
+_ANSWER_LABEL = re.compile(r"^\W*(?:the\s+)?(?:final\s+)?answer(?:\s+is)?\s*[:=]\**\s*", re.I | re.M)
+_ASKS_TIME = re.compile(r"\b(?:days|weeks|months|years|how long)\b", re.I)
 _OUTFLOW = re.compile(
     r"\b(?:pay|pays|paid|payments?|payout|dividends?|spend|spent|spending|capital expenditures?|capex|purchases?|repurchase[sd]?|outflows?|costs?|expenses?|invested)\b",
     re.I,
@@ -53,6 +55,7 @@ _NEGATIVE = re.compile(
     r"\b(?:negative|minus|(?:loss(?:es)?|deficit)(?:\s+(?:was|were|of))?)\s*(?:of|about|approximately|around)?\s*$",
     re.I,
 )
+_NEGATIVE_AFTER = re.compile(r"\s(?:net\s|operating\s)?(?:loss|deficit)\b", re.I)
 _UP = re.compile(
     r"\b(?:increas\w*|rose|risen|rise[sn]?|rising|grew|grown|growth|gain\w*|rais\w*|higher|up|improv\w*|expand\w*)\b",
     re.I,
@@ -128,7 +131,7 @@ def _numbers(answer: str, reference: str, question: str) -> Match:
     for one in wanted:
         groups.setdefault(one.dimension, []).append(one)
     for group in groups.values():
-        lead = _distinct(_of_kind(group[0], held))[: len(group)]
+        lead = _distinct(_of_kind(group[0], held, question))[: len(group)]
         for one in group:
             if not any(_same(one, a, body, reference, question) for a in lead):
                 shown = ", ".join(body[a.start : a.end].strip() for a in lead) or "no number of that kind"
@@ -153,16 +156,19 @@ def _without(text: str, found: list[Amount]) -> str:
 
 
 def _stated(text: str, question: str, keep: list[Amount] | None = None) -> list[Amount]:
-    """Return the numbers that a text states: no dates, years and spans of time unless there is nothing else, no operands
-    of a calculation, and none that only repeat the question (unless one that is looked for stands in the question)."""
+    """Return the numbers that a text states: no operands of a calculation, and none that only repeat the question.
+
+    Of a reference: no dates, years and spans of time either, unless there is nothing else. Of an answer (``keep``: the
+    reference's): the question's numbers too where one that is looked for is among them.
+    """
     found = [a for a in amounts(text) if not _operand(text, a)]
     asked = [] if not question else [(a.dimension, a.value) for a in amounts(question)]
     if keep is None or not any((a.dimension, a.value) in asked for a in keep):
         repeated = [a for a in found if (a.dimension, a.value) not in asked]
         found = repeated or (found if keep is None else [])
-    timeless = [a for a in found if a.dimension not in {"date", "year", "time"}]
-    if keep is not None and any(a.dimension in {"date", "year", "time"} for a in keep):
+    if keep is not None:
         return found
+    timeless = [a for a in found if a.dimension not in {"date", "year", "time"}]
     return timeless or [a for a in found if a.dimension == "time"] or found
 
 
@@ -192,11 +198,13 @@ def _as_asked(amount: Amount, reference: str, question: str) -> Amount:
     return amount
 
 
-def _of_kind(wanted: Amount, held: list[Amount]) -> list[Amount]:
+def _of_kind(wanted: Amount, held: list[Amount], question: str) -> list[Amount]:
     """Return the numbers that may answer: those of the wanted kind, else those whose kind is not stated."""
     plain = [a for a in held if a.dimension == "plain"]
     by = {name: [a for a in held if a.dimension == name] for name in ("percent", "points", "time", "year", "date")}
-    money = [a for a in held if a.dimension == "money" or (a.dimension == "plain" and a.scaled)]
+    money = [
+        a for a in held if a.dimension == "money" or (a.dimension == "plain" and (a.scaled or abs(a.value) >= 1000))
+    ]
     if wanted.dimension == "money":
         return money or plain
     if wanted.dimension == "percent":
@@ -207,8 +215,10 @@ def _of_kind(wanted: Amount, held: list[Amount]) -> list[Amount]:
         return by["time"] or plain
     if wanted.dimension in {"year", "date"}:
         return by["date"] + by["year"]
-    ratios = [a for a in held if a.dimension in {"plain", "ratio"}]
-    return ratios or money or by["percent"]
+    if by["time"] and _ASKS_TIME.search(question):
+        return by["time"]
+    ratios = [a for a in held if a.dimension in {"plain", "ratio"} and a.scaled == wanted.scaled]
+    return ratios or [a for a in money if a.scaled or a.dimension == "money"] or by["percent"] or by["time"]
 
 
 def _distinct(found: list[Amount]) -> list[Amount]:
@@ -224,24 +234,30 @@ def _same(wanted: Amount, got: Amount, answer: str, reference: str, question: st
         hint = scale_hint(answer) or scale_hint(question)
         if hint:
             values.add(got.value * hint)
-        elif wanted.scaled and not got.currency:
-            # A cell of a table, whose scale stands in the table's head.
-            values |= {got.value * factor for factor in (1e3, 1e6, 1e9) if wanted.step <= factor * 10}
+        if wanted.scaled and got.cell and got.significant >= 3 and (not hint or _WORD.search(answer)):
+            # A cell of a quoted row, whose scale stands in the head of its table.
+            values |= {got.value * 1e3, got.value * 1e6}
     if wanted.dimension in {"plain", "ratio"} and got.dimension == "percent":
         values.add(got.value / 100)
-    negative = got.value < 0
-    if not negative and _NEGATIVE.search(answer[: got.start].rstrip("$€£ ")) and not _LOSS.search(question):
-        negative = True
+    if wanted.dimension in {"year", "date"}:
+        return wanted.value == got.value
+    a_loss = bool(_LOSS.search(question))
+    negative = got.value < 0 or (_called_negative(answer, got) and not a_loss)
+    wanted_negative = wanted.value < 0 or (_called_negative(reference, wanted) and not a_loss)
     down, up = _direction(answer, got)
     was_down, was_up = _direction(reference, wanted)
     if (down and was_up) or (up and was_down):
         return False
-    if wanted.value < 0 and not (negative or down or _LOSS.search(question)):
+    if wanted_negative and not (negative or down or a_loss):
         return False
-    wanted_negative = wanted.value < 0 or bool(_NEGATIVE.search(reference[: wanted.start].rstrip("$€£ ")))
-    if not wanted_negative and negative and not (_OUTFLOW.search(question) or was_down or _LOSS.search(question)):
+    if negative and not (wanted_negative or was_down or a_loss or _OUTFLOW.search(question)):
         return False
     return any(_close(abs(wanted.value), abs(value), wanted) for value in values)
+
+
+def _called_negative(text: str, amount: Amount) -> bool:
+    """Whether the words at a number make it a negative one: "a loss of $5 million", "a $5 million deficit"."""
+    return bool(_NEGATIVE.search(text[: amount.start].rstrip("$€£ ")) or _NEGATIVE_AFTER.match(text[amount.end :]))
 
 
 def _direction(text: str, amount: Amount) -> tuple[bool, bool]:
@@ -307,13 +323,16 @@ def number_found(amount: Amount, evidence: tuple[Amount, ...]) -> bool:
     return False
 
 
-def claim_supported(claim: str, evidence: str, derived: tuple[Amount, ...] = ()) -> bool:
-    """Whether a claim stands in its evidence: at least .68 of its content words, and all of its numbers (or in ``derived``)."""
+def claim_supported(claim: str, evidence: str, derived: tuple[Amount, ...] = (), titles: str = "") -> bool:
+    """Whether a claim stands in its evidence: at least .68 of its content words, and all of its numbers (or in ``derived``).
+
+    ``titles`` of the cited documents may hold the words (a claim names its source), never the numbers.
+    """
     words = set(content_words(claim))
     stated = amounts(claim)
     if not words and not stated:
         return False
-    if words and len(words & set(content_words(evidence))) / len(words) < CLAIM_SHARE:
+    if words and len(words & set(content_words(f"{titles}\n{evidence}"))) / len(words) < CLAIM_SHARE:
         return False
     held = amounts(evidence) + derived
     return all(number_found(a, held) for a in stated)
@@ -324,7 +343,10 @@ _OPERATIONS: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
+    ast.Pow: lambda base, power: math.pow(base, power),
 }
+# What a calculation may hold that no source states: counts of periods, percent, days of a year.
+_CONSTANTS = frozenset({*map(float, range(1, 13)), 100.0, 365.0, 366.0})
 
 
 def _calculate(node: ast.expr) -> float:
@@ -340,23 +362,25 @@ def _calculate(node: ast.expr) -> float:
 def derived_number(printed: str, calculation: str, evidence: tuple[Amount, ...]) -> Amount | None:
     """Return the printed number if the calculation behind it gives it and each operand stands in the evidence; else None.
 
-    A calculation is digits, + - * / and brackets ("(5,200 - 4,700) / 4,700"); small constants (1, 2, 100, 365) need no
+    A calculation is digits, + - * / ^ and brackets ("(5,200 - 4,700) / 4,700"); counts up to 12, 100, 365 and 366 need no
     evidence. One in letters can't be checked.
     """
-    plain = re.sub(r"(?<=\d),(?=\d{3})|[$€£%]", "", calculation).translate(str.maketrans("×÷−–", "*/--"))
+    plain = (
+        re.sub(r"(?<=\d),(?=\d{3})|[$€£%]", "", calculation).translate(str.maketrans("×÷−–", "*/--")).replace("^", "**")
+    )
     result = next(iter(amounts(printed)), None)
     if result is None or not re.fullmatch(r"[\d\s.+*/()-]{1,300}", plain):
         return None
     operands = tuple(float(x) for x in re.findall(r"\d+(?:\.\d+)?", plain))
     held = {abs(a.value) for a in evidence}
     for one in operands:
-        if one not in {1.0, 2.0, 3.0, 4.0, 100.0, 365.0} and not any(
+        if one not in _CONSTANTS and not any(
             abs(one - v * f) <= 1e-9 * one for v in held for f in (1.0, 1e3, 1e6, 1e9, 1e-3, 1e-6, 1e-9)
         ):
             return None
     try:
         value = _calculate(ast.parse(plain.strip(), mode="eval").body)
-    except (SyntaxError, ValueError, ZeroDivisionError, RecursionError):
+    except (SyntaxError, ValueError, ArithmeticError, RecursionError):
         return None
     for candidate in (value, value * 100 if result.dimension == "percent" else value):
         if abs(candidate - result.value) <= result.step / 2 * (1 + 1e-9):

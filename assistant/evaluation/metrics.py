@@ -261,20 +261,23 @@ def _flat(value: Any) -> Iterable[str]:
         yield str(value)
 
 
-def _claims(prediction: Prediction) -> list[tuple[Statement, str]] | None:
-    """Return each claim with the text that stands behind it; None where the answer brings no evidence at all."""
+def _claims(prediction: Prediction) -> list[tuple[Statement, str, str]] | None:
+    """Return each claim with the text that stands behind it and its sources' titles; None for an answer without evidence."""
+    titles = {c.marker: c.title or "" for c in prediction.citations or ()}
     behind = {c.marker: c.text for c in prediction.citations or ()}
     for result in prediction.tools or ():
         behind[str(result.get("marker") or "")] = " ".join(_flat(result.get("metrics") or ()))
     if prediction.statements is not None:
-        return [(s, "\n".join(behind.get(m, "") for m in s.markers)) for s in prediction.statements]
+        return [
+            (s, "\n".join(behind.get(m, "") for m in s.markers), " ".join(titles.get(m, "") for m in s.markers))
+            for s in prediction.statements
+        ]
     shared = "\n".join([*behind.values()] or [f.text for f in prediction.passages or () if f.given and f.text])
     if not shared.strip():
         return None
-    text = prediction.text
-    return [
-        (Statement(text[a:b]), shared) for a, b in sentences(text) if content_words(text[a:b]) or amounts(text[a:b])
-    ]
+    named = " ".join(titles.values())
+    spoken = [prediction.text[a:b] for a, b in sentences(prediction.text)]
+    return [(Statement(text), shared, named) for text in spoken if content_words(text) or amounts(text)]
 
 
 def grounding(prediction: Prediction) -> dict[str, Score]:
@@ -290,10 +293,10 @@ def grounding(prediction: Prediction) -> dict[str, Score]:
     if not claims:
         return dict.fromkeys(both, unscored("the answer claims nothing"))
     supported = found = numbers = 0
-    for statement, evidence in claims:
+    for statement, evidence, named in claims:
         held = amounts(evidence)
         derived = tuple(d for text, how in statement.derivations if (d := derived_number(text, how, held)) is not None)
-        supported += claim_supported(statement.text, evidence, derived)
+        supported += claim_supported(statement.text, evidence, derived, named)
         stated = [a for a in amounts(statement.text) if a.dimension not in {"year", "date", "time"}]
         numbers += len(stated)
         found += sum(number_found(a, held + derived) for a in stated)

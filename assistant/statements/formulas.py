@@ -58,7 +58,9 @@ _LEX = re.compile(
     r"|(?P<filler>\b(?:the|of|in|for|its|unadjusted|adjusted for|year[- ]end|ending|annual|that|same|period|total|net|this|is|was|a|an|as|by|company's|at)\b|[,:;.'’=])|(?P<margin>%? ?\bmargin\b)",
     re.I,
 )
-_NOTES = re.compile(r"[\[(](?:from|as shown|in) [^\])]*[\])]|\bfrom (?:the )?(?:cash flow statement|statement of cash flows)\b", re.I)
+_NOTES = re.compile(
+    r"[\[(](?:from|as shown|in) [^\])]*[\])]|\bfrom (?:the )?(?:cash flow statement|statement of cash flows)\b", re.I
+)
 
 
 class Unreadable(Exception):
@@ -96,7 +98,11 @@ Token = tuple[str, str]
 def tokens(text: str, extra: Sequence[str] = ()) -> list[Token]:
     """Return (kind, text) tokens. ``extra``: names that the question defines. Raises Unreadable."""
     text = fold(_NOTES.sub(" ", text))
-    own = re.compile("|".join(rf"(?<!\w){re.escape(e)}(?!\w)" for e in sorted(extra, key=len, reverse=True)), re.I) if extra else None
+    own = (
+        re.compile("|".join(rf"(?<!\w){re.escape(e)}(?!\w)" for e in sorted(extra, key=len, reverse=True)), re.I)
+        if extra
+        else None
+    )
     found: list[Token] = []
     at = 0
     while at < len(text):
@@ -235,7 +241,16 @@ def own_syntax(text: str) -> Node:
     listed: list[Token] = []
     for match in re.finditer(r"avg|change|[a-z_]+|\d+(?:\.\d+)?|[-+*/()]", text):
         word = match.group()
-        kind = {"(": "open", ")": "close", "+": "plus", "-": "minus", "*": "times", "/": "over", "avg": "avg", "change": "change"}.get(word)
+        kind = {
+            "(": "open",
+            ")": "close",
+            "+": "plus",
+            "-": "minus",
+            "*": "times",
+            "/": "over",
+            "avg": "avg",
+            "change": "change",
+        }.get(word)
         if kind is None:
             kind = "number" if word[0].isdigit() else "name"
         listed.append((kind, word))

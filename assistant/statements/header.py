@@ -59,7 +59,10 @@ class Unit:
 
 def _sign(body: str) -> str:
     """Return the currency whose sign stands before most values."""
-    counts = {code: len(re.findall(rf"{sign}\s?\(?\d", body)) for sign, code in ((r"\$", "USD"), ("£", "GBP"), ("€", "EUR"), ("¥", "JPY"))}
+    counts = {
+        code: len(re.findall(rf"{sign}\s?\(?\d", body))
+        for sign, code in ((r"\$", "USD"), ("£", "GBP"), ("€", "EUR"), ("¥", "JPY"))
+    }
     best = max(counts, key=lambda code: counts[code])
     return best if counts[best] else ""
 

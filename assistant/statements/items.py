@@ -41,6 +41,7 @@ class Metric:
     formula: str
     unit: str
     alternative: str = ""
+    beside: tuple[str, ...] = ()
 
 
 def _load(name: str) -> Mapping[str, dict[str, object]]:
@@ -74,7 +75,7 @@ def metrics() -> Mapping[str, Metric]:
     return {
         name: Metric(
             name, str(entry["label"]), _texts(entry["asked"]), str(entry["formula"]), str(entry["unit"]),
-            str(entry.get("alternative", "")),
+            str(entry.get("alternative", "")), _texts(entry.get("beside", [])),
         )
         for name, entry in _load("statement_metrics.toml").items()
     }  # fmt: skip
@@ -107,7 +108,11 @@ def _candidates(item: Item, statement: Statement) -> list[Row]:
         # Shares and amounts share their labels ("Basic"); what has no decimals is no amount per share.
         rows = [r for r in rows if any("." in c.text for c in r.cells) and all(abs(c.value) < 10_000 for c in r.cells)]
     else:
-        rows = [row for row in rows if not re.search(r"\bper (?:\w+ )?share", f"{row.section} {row.label}", re.I) or "par value" in row.label]
+        rows = [
+            row
+            for row in rows
+            if not re.search(r"\bper (?:\w+ )?share", f"{row.section} {row.label}", re.I) or "par value" in row.label
+        ]
     return rows
 
 
@@ -115,7 +120,11 @@ def _matches(pattern: str, row: Row) -> bool:
     if re.fullmatch(pattern, row.plain):
         return True
     # "Total" alone, under a heading.
-    return row.plain in {"total", "total net"} and bool(row.section) and bool(re.fullmatch(pattern, f"total {row.section.lower()}"))
+    return (
+        row.plain in {"total", "total net"}
+        and bool(row.section)
+        and bool(re.fullmatch(pattern, f"total {row.section.lower()}"))
+    )
 
 
 def find(item: Item, statement: Statement) -> Match:
@@ -129,7 +138,9 @@ def find(item: Item, statement: Statement) -> Match:
             continue
         if add:
             if item.conflict and any(re.fullmatch(item.conflict, row.plain) for row in rows):
-                return Match(problem=f"more than one row may belong to it ({_quoted([*found, *(r for r in rows if re.fullmatch(item.conflict, r.plain))])})")
+                return Match(
+                    problem=f"more than one row may belong to it ({_quoted([*found, *(r for r in rows if re.fullmatch(item.conflict, r.plain))])})"
+                )
             total = [row for row in found if row.plain.startswith("total")]
             return Match(tuple(total[:1] or found))
         found = _narrow(item, found)
@@ -152,7 +163,21 @@ def _narrow(item: Item, found: Sequence[Row]) -> list[Row]:
     exact = [row for row in rows if row.plain in item.asked]
     if len(rows) > 1 and exact:
         rows = exact
-    if item.name in {"net_income", "net_income_attributable", "revenue", "operating_income", "income_tax", "cash", "eps_basic", "eps_diluted", "gross_profit"} and len(rows) > 1:
+    if (
+        item.name
+        in {
+            "net_income",
+            "net_income_attributable",
+            "revenue",
+            "operating_income",
+            "income_tax",
+            "cash",
+            "eps_basic",
+            "eps_diluted",
+            "gross_profit",
+        }
+        and len(rows) > 1
+    ):
         # Where the statement repeats itself further down (a reconciliation), its first row counts.
         first = rows[0]
         rows = [row for row in rows if row.plain == first.plain] if item.name != "net_income" else rows[:1]

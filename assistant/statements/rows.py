@@ -114,7 +114,12 @@ def parse(text: str, start: int, end: int, columns: int = 0) -> list[Line]:
         if isinstance(token, Cell):
             run += 1
             following = tokens[index + 1] if index + 1 < len(tokens) else None
-            if columns and isinstance(following, tuple) and text[following[0]].isalpha() and _ended(tokens, index, run, columns, text):
+            if (
+                columns
+                and isinstance(following, tuple)
+                and text[following[0]].isalpha()
+                and _ended(tokens, index, run, columns, text)
+            ):
                 found.append(_line(text, tokens[first : index + 1]))
                 first, run = index + 1, 0
         else:

@@ -39,7 +39,9 @@ _MINOR = re.compile(
     r"average|statement data|sheets? data|(?:variable interest|equity)[- ]method investees?)\b",
     re.I,
 )
-_SENTENCE = re.compile(r"[.;,]$|\b(?:is|are|was|were|has|have|which|that|our|we|following|see|refer|should|included|reflected|recorded|presented)\b")
+_SENTENCE = re.compile(
+    r"[.;,]$|\b(?:is|are|was|were|has|have|which|that|our|we|following|see|refer|should|included|reflected|recorded|presented)\b"
+)
 _CONTENTS = re.compile(r"(?:\D|^)(?:[FS]-?)?\d{1,3}(?:\s?[-–]\s?\d{1,3})?$|\.{3,}|…")
 
 _ANCHORS: dict[Kind, tuple[re.Pattern[str], ...]] = {
@@ -123,13 +125,17 @@ def _titles(text: str) -> list[tuple[int, int, Kind | None, str]]:
     found: list[tuple[int, int, Kind | None, str]] = []
     for match in re.finditer(rf"{_TITLE.pattern}|{_STOP.pattern}", text, re.I | re.M):
         start = max(text.rfind("\n", 0, match.start()), text.rfind("\f", 0, match.start())) + 1
-        end = min((i for i in (text.find("\n", match.start()), text.find("\f", match.start())) if i >= 0), default=len(text))
+        end = min(
+            (i for i in (text.find("\n", match.start()), text.find("\f", match.start())) if i >= 0), default=len(text)
+        )
         line = text[start:end].strip()
         if found and found[-1][0] == start or len(line) > 150 or len(line.split()) > 18:
             continue
         if _STOP.search(line) and not re.search(rf"{_INCOME} (?:and|&) (?:other )?comprehensive", line, re.I):
             only = re.search(r"statements? of (?:consolidated )?(?:total )?comprehensive", line, re.I)
-            found.append((start, end, "income" if only and not re.search(r"equity|deficit", line, re.I) else None, line))
+            found.append(
+                (start, end, "income" if only and not re.search(r"equity|deficit", line, re.I) else None, line)
+            )
             continue
         kind: Kind | None = next((k for k in KINDS if match.groupdict().get(k)), None)
         first = next((c for c in line if c.isalpha()), "a")
@@ -153,7 +159,9 @@ def statements(document: Document) -> list[Statement]:
         if one is not None:
             found.append(one)
     merged = _merge(found)
-    order = sorted(merged, key=lambda s: (s.minor, not s.columns, s.unit is None or not s.unit.stated, -s.anchors, s.start))
+    order = sorted(
+        merged, key=lambda s: (s.minor, not s.columns, s.unit is None or not s.unit.stated, -s.anchors, s.start)
+    )
     return [s for s in order if s.anchors >= 3]
 
 
@@ -173,7 +181,10 @@ def _merge(found: Sequence[Statement]) -> list[Statement]:
         if follows and last is not None:
             joined = (*last.rows, *one.rows)
             out[-1] = replace(
-                last, end=one.end, rows=_parts(joined) if one.kind == "cash" else joined, anchors=_anchors(one.kind, joined)
+                last,
+                end=one.end,
+                rows=_parts(joined) if one.kind == "cash" else joined,
+                anchors=_anchors(one.kind, joined),
             )
         else:
             out.append(one)
@@ -296,7 +307,12 @@ def _rows(text: str, body: Sequence[Line], n: int, *, noted: bool) -> tuple[Row,
             pending = None
         cells = list(line.cells)
         extra = len(cells) - n
-        if extra == 1 and not noted and re.fullmatch(r"\(\d\)", cells[-1].text) and min(abs(c.value) for c in cells[:-1]) > 9:
+        if (
+            extra == 1
+            and not noted
+            and re.fullmatch(r"\(\d\)", cells[-1].text)
+            and min(abs(c.value) for c in cells[:-1]) > 9
+        ):
             cells = cells[:-1]
         elif extra > 0:
             label = f"{label} {text[cells[0].start : cells[extra - 1].end]}".strip()
@@ -317,7 +333,9 @@ def _rows(text: str, body: Sequence[Line], n: int, *, noted: bool) -> tuple[Row,
     return tuple(out)
 
 
-_NET = re.compile(r"(?:total |net )*cash\b.*\b(operat|invest|financ)\w*(?: activities| operations)?(?: .*)?|(?:net )?cash .*\b(operations)")
+_NET = re.compile(
+    r"(?:total |net )*cash\b.*\b(operat|invest|financ)\w*(?: activities| operations)?(?: .*)?|(?:net )?cash .*\b(operations)"
+)
 _HEAD = re.compile(r"\b(operat\w+|operations|investing|investment|financing) activities|\bcash .*\b(operations)", re.I)
 
 

@@ -1,0 +1,412 @@
+"""Answers from the rows of financial statements: the figure or ratio asked for, with its rows and its arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from assistant.question import Question
+from assistant.statements.evaluate import Worked, number, work
+from assistant.statements.figures import STATEMENT_NAMES, Absent, Figure, Reader, Refused, Span, fiscal, header_span
+from assistant.statements.formulas import Name, Unreadable, leaves, own_syntax, years_in
+from assistant.statements.items import find, items, metrics
+from assistant.statements.labels import figure as read_label
+from assistant.statements.labels import labelled, words_of
+from assistant.statements.wanted import (
+    Wanted,
+    beside_label,
+    by_label,
+    label_of,
+    longest,
+    names_figure,
+    statements_named,
+    unit_of,
+    wanted,
+)
+from vectorstore.records import Document
+
+# (text as shown, value in base units, unit, how it was worked out: None for a figure as read)
+Shown = tuple[str, float, str, str | None]
+_SIGN = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
+_WORD = {1e3: "thousand", 1e6: "million", 1e9: "billion", 1e12: "trillion"}
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One sentence of an answer; ``spans``: (document_id, version, start, end) of the rows and headers it rests on."""
+
+    text: str
+    spans: tuple[Span, ...]
+    numbers: tuple[Shown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementAnswer:
+    """Lines, or a ``refusal`` that names what could not be read with certainty, with the ``spans`` of where it stands."""
+
+    lines: tuple[StatementLine, ...] = ()
+    refusal: str = ""
+    spans: tuple[Span, ...] = ()
+
+
+def answer(text: str, *, question: Question, documents: Sequence[Document]) -> StatementAnswer | None:
+    """Answer a question for a line item or a ratio from ``documents`` (one company's, newest first).
+
+    None: it asks for neither, or no document holds such a statement, so that another path may answer.
+    """
+    # "Based on FY2022 data" reads as asking what a note is based on.
+    if question.live or question.intent == "for_against" or set(question.metadata) - {"after"}:
+        return None
+    companies = list(dict.fromkeys(d.metadata.company for d in documents if d.metadata.company))
+    if len(companies) > 1 or not documents:
+        return None
+    company = companies[0] if companies else "the company"
+    try:
+        asked = wanted(text)
+    except Unreadable as error:
+        if not names_figure(text):
+            return None
+        return StatementAnswer(
+            refusal=f"The question defines its measure with a part that is no line item of a statement: “{error.word}”."
+        )
+    named = statements_named(text)
+    lines: list[StatementLine] = []
+    try:
+        labelled_lines = _labelled(text, asked, named, company, documents)
+        if labelled_lines:
+            return StatementAnswer(labelled_lines)
+        for one in asked:
+            if one.qualifier and one.qualifier not in words_of(companies):
+                return None
+            item = items().get(one.node.name) if isinstance(one.node, Name) else None
+            if item is not None and len(named) == 1 and item.statement not in named:
+                return None
+            reader = Reader(documents, max((*one.years, *years_in(one.node))), one.quarter)
+            lines += _lines(one, company, reader)
+    except Refused as error:
+        return StatementAnswer(refusal=f"This cannot be read with certainty: {error.message}.", spans=error.spans)
+    except Absent:
+        return None
+    return StatementAnswer(tuple(lines)) if lines else None
+
+
+def _labelled(
+    text: str, asked: Sequence[Wanted], named: frozenset[str], company: str, documents: Sequence[Document]
+) -> tuple[StatementLine, ...]:
+    """Answer a question that uses the label of a row; () where it uses none, or where the list's item is that row."""
+    request = by_label(text)
+    if request is None or len(request.years) != 1:
+        return ()
+    known = items().get(asked[0].node.name) if asked and isinstance(asked[0].node, Name) else None
+    if asked and known is None and asked[0].how == "value":
+        return ()
+    year = request.years[0]
+    reader = Reader(documents, year, request.quarter)
+    kinds = named or ({known.statement} if known else frozenset(STATEMENT_NAMES))
+    # A label that is just what the list calls an item counts too: the row may be another one here.
+    found = labelled(request.label, reader, kinds, beyond=longest(request.label) - 1)
+    if found is None or not beside_label(request.label, found.label):
+        return ()
+    same_kind = [(s, r) for s, r in found.rows if known is not None and s.kind == known.statement]
+    if known is not None and same_kind and all(find(known, s).rows == (r,) for s, r in same_kind):
+        return ()
+    figure = read_label(text, found, reader, year)
+    one = replace(request, label=figure.rows[0].label.rstrip(":"), unit=figure.item.kind)
+    got = Worked(figure.value, number(figure.printed), 3, 1 if figure.item.kind == "money" else 0, (figure,))
+    return (_read_line(one, got, company, year), *_restated(one, company, reader))
+
+
+def _lines(one: Wanted, company: str, reader: Reader) -> list[StatementLine]:
+    if one.unit == "activities":
+        return [_activities(one, company, reader)]
+    if one.how == "value" and len(one.years) > 1 and not years_in(one.node):
+        return [_value(replace(one, years=(year,)), company, reader) for year in reversed(one.years)]
+    if one.how == "value":
+        first = _value(one, company, reader)
+        return [first, *_beside(one, company, reader), *_restated(one, company, reader)]
+    return [_over_years(one, company, reader)]
+
+
+def _value(one: Wanted, company: str, reader: Reader) -> StatementLine:
+    year = max((*one.years, *(y for y in years_in(one.node) if len(one.years) > 1)))
+    got = work(one.node, year, reader)
+    unit = _unit(one, got)
+    shown, value, code = _written(got.value, unit, one, got)
+    when = _when(one, got, year)
+    single = (
+        isinstance(one.node, Name)
+        and one.node.name in items()
+        and len(got.figures) == 1
+        and got.shown.lstrip("−(").replace(",", "").replace(".", "").rstrip(")").isdigit()
+    )
+    verdict = _verdict(one, got.value)
+    if single:
+        return _read_line(one, got, company, year, verdict)
+    derivation = got.shown
+    text = (
+        f"{verdict}{_capital(one.label)} of {company} {when}: {shown} = {derivation}{_in(got)} ({_rows(got.figures)})."
+    )
+    return StatementLine(text, _spans(got.figures), ((shown, value, code, derivation), *_inputs(got)))
+
+
+def _read_line(one: Wanted, got: Worked, company: str, year: int, verdict: str = "") -> StatementLine:
+    """Return the line of one figure as read."""
+    shown, value, code = _written(got.value, _unit(one, got), one, got)
+    printed = _printed(got.figures[0])
+    also = f", printed as {printed}" if number(abs(got.figures[0].printed)) not in shown else ""
+    text = f"{verdict}{_capital(one.label)} of {company} {_when(one, got, year)}: {shown} ({_rows(got.figures)}{also})."
+    return StatementLine(text, _spans(got.figures), ((shown, value, code, None),))
+
+
+def _over_years(one: Wanted, company: str, reader: Reader) -> StatementLine:
+    each = [work(one.node, year, reader) for year in one.years]
+    figures = tuple(f for got in each for f in got.figures)
+    inputs = tuple(n for got in each for n in _inputs(got))
+    unit = _unit(one, each[0])
+    percent = unit == "percent"
+    first, last = each[0], each[-1]
+    span = f"from FY{one.years[0]} to FY{one.years[-1]}"
+    note = f"{_in(first)} ({_rows(figures)})"
+    label = _capital(one.label)
+    how = one.how
+    if how in {"growth", "change"} and percent:
+        how = "change"
+    elif how == "change" and one.percent:
+        how = "growth"
+    if how == "average":
+        mean = sum(got.value for got in each) / len(each)
+        shown, value, code = _written(mean, unit, one, first)
+        parts = "; ".join(
+            f"FY{y}: {_written(g.value, unit, one, g)[0]} = {g.shown}"
+            if len(g.figures) > 1
+            else f"FY{y}: {_written(g.value, unit, one, g)[0]}"
+            for y, g in zip(one.years, each, strict=True)
+        )
+        derivation = "(" + " + ".join(g.inside(2) for g in each) + f") ÷ {len(each)}"
+        text = f"{label} of {company}, {len(each)}-year average FY{one.years[0]}–FY{one.years[-1]}: {shown} ({parts}){note}."
+        return StatementLine(text, _spans(figures), ((shown, value, code, derivation), *inputs))
+    if how in {"growth", "cagr"}:
+        if first.value <= 0 or (how == "cagr" and last.value <= 0):
+            raise Refused(
+                f"{one.label}: a growth rate from {first.shown} to {last.shown} has no meaning", _spans(figures)
+            )
+        n = one.years[-1] - one.years[0]
+        rate = (last.value / first.value) ** (1 / n) - 1 if how == "cagr" else last.value / first.value - 1
+        shown = f"{number(100 * rate, one.places if one.places is not None else 1)}%"
+        derivation = (
+            f"({last.inside(2)} ÷ {first.inside(2, right=True)})^(1 ÷ {n}) − 1"
+            if how == "cagr"
+            else f"{last.inside(2)} ÷ {first.inside(2, right=True)} − 1"
+        )
+        name = f"{n}-year compound annual growth rate" if how == "cagr" else "growth"
+        text = f"{label} of {company}, {name} {span}: {shown} = {derivation}{note}."
+        return StatementLine(text, _spans(figures), ((shown, 100 * rate, "%", derivation), *inputs))
+    difference = last.value - first.value
+    was, now = (_written(g.value, unit, one, g)[0] for g in (first, last))
+    if percent:
+        amount, value, code = (
+            f"{number(100 * difference, one.places if one.places is not None else 1)} percentage points",
+            100 * difference,
+            "pp",
+        )
+    else:
+        amount, value, code = _written(abs(difference), unit, one, first)
+        value = difference
+    moved = (
+        "did not change"
+        if difference == 0
+        else f"{'increased' if difference > 0 else 'decreased'} by {amount.lstrip('−')}"
+    )
+    derivation = f"{last.inside(1)} − {first.inside(1, right=True)}"
+    verdict = (
+        ""
+        if not one.yes_no or one.yes_no not in {"increased", "decreased"}
+        else "Yes: "
+        if moved.startswith(one.yes_no)
+        else "No: "
+    )
+    text = f"{verdict}{label} of {company} {moved} {span}, from {was} to {now}: {derivation}{note}."
+    return StatementLine(text, _spans(figures), ((amount, value, code, derivation), *inputs))
+
+
+def _activities(one: Wanted, company: str, reader: Reader) -> StatementLine:
+    year = one.years[-1]
+    named = {"operating": "cfo", "investing": "cfi", "financing": "cff"}
+    got = {name: work(Name(item), year, reader) for name, item in named.items()}
+    order = sorted(got, key=lambda name: got[name].value, reverse=one.label != "lowest")
+    each = {name: _written(g.value, "money", one, g)[0] for name, g in got.items()}
+    most = "the least" if one.label == "lowest" else "the most"
+    rest = " and ".join(f"{each[name]} from {name}" for name in order[1:])
+    figures = tuple(f for name in order for f in got[name].figures)
+    text = f"In FY{year} {order[0]} activities brought in {most} cash for {company}: {each[order[0]]}, against {rest} activities ({_rows(figures)})."
+    numbers = tuple((each[name], got[name].value, _code(got[name]), None) for name in order)
+    return StatementLine(text, _spans(figures), numbers)
+
+
+def _beside(one: Wanted, company: str, reader: Reader) -> list[StatementLine]:
+    """Return the other definition of a ratio in use, and figures that belong beside it; what cannot be read is left out."""
+    out: list[StatementLine] = []
+    metric = metrics().get(one.node.name) if isinstance(one.node, Name) else None
+    if metric is None:
+        return out
+    others = (
+        [(f"{one.label}, counted as {_words(one.alternative)},", own_syntax(one.alternative), one.unit)]
+        if one.alternative
+        else []
+    )
+    if one.yes_no:
+        others += [(label_of(name), Name(name), unit_of(name)) for name in metric.beside]
+    for label, node, unit in others:
+        try:
+            out.append(
+                _value(
+                    replace(one, label=label, node=node, unit=unit, yes_no="", alternative="", scale=None),
+                    company,
+                    reader,
+                )
+            )
+        except (Refused, Absent):
+            continue
+    return out
+
+
+def _restated(one: Wanted, company: str, reader: Reader) -> list[StatementLine]:
+    """Return a line for the first later filing whose row of that label has another value for the same year."""
+    if len(reader.used) != 1 or reader.quarter or len(reader.used[0].rows) != 1:
+        return []
+    read = reader.used[0]
+    own = fiscal(read.statement.document)[0] or 0
+    later = [(fiscal(d)[0] or 0, d) for d in reader.documents if fiscal(d)[1] is None]
+    for year, document in sorted(((y, d) for y, d in later if y > own), key=lambda pair: pair[0]):
+        for statement in reader.statements(document):
+            column = (
+                reader.column(statement, read.year)
+                if statement.kind == read.statement.kind and not statement.minor
+                else None
+            )
+            rows = [r for r in statement.rows if r.plain == read.rows[0].plain and r.complete]
+            if column is None or len(rows) != 1 or statement.unit is None:
+                continue
+            sign = -1 if read.value * read.rows[0].value(read.column) < 0 else 1
+            value = sign * rows[0].value(column) * (statement.unit.scale if read.item.kind == "money" else 1.0)
+            if abs(value - read.value) <= 0.001 * abs(read.value):
+                return []
+            figure = replace(
+                read, value=value, printed=rows[0].value(column), rows=(rows[0],), statement=statement, column=column
+            )
+            got = Worked(value, "", 3, 1 if read.item.kind == "money" else 0, (figure,))
+            shown, amount, code = _written(value, _unit(one, got), one, got)
+            dated = f", published {document.metadata.published}," if document.metadata.published else ""
+            text = f"The FY{year} filing{dated} shows {shown} for FY{read.year}: the figure was restated ({_rows((figure,))})."
+            return [StatementLine(text, _spans((figure,)), ((shown, amount, code, None),))]
+    return []
+
+
+def _unit(one: Wanted, got: Worked) -> str:
+    if one.unit in {"per_share", "shares"}:
+        return one.unit
+    if got.money == 1:
+        return "money"
+    return "ratio" if one.unit == "money" else one.unit
+
+
+def _written(value: float, unit: str, one: Wanted, got: Worked) -> tuple[str, float, str]:
+    """Return a value as it is shown, in base units, and its unit."""
+    if unit == "percent":
+        return f"{number(100 * value, one.places if one.places is not None else 1)}%", 100 * value, "%"
+    if unit == "ratio":
+        return number(value, one.places if one.places is not None else 2), value, "x"
+    if unit == "days":
+        return f"{number(value, one.places if one.places is not None else 2)} days", value, "days"
+    code = _code(got)
+    sign = _SIGN.get(code, f"{code} " if code else "")
+    minus = "−" if value < 0 else ""
+    if unit == "per_share":
+        return f"{minus}{sign}{number(abs(value), 2)} per share", value, code
+    stated = got.figures[0].statement.unit if got.figures else None
+    scale = one.scale or (stated.scale if stated else 1.0)
+    amount = abs(value) / scale
+    places = one.places
+    if places is None:
+        places = 3 if scale > (stated.scale if stated else 1.0) else 0 if abs(amount - round(amount)) < 1e-9 else 2
+        text = number(amount, places)
+        if scale > (stated.scale if stated else 1.0) and amount >= 0.0005:
+            text = text.rstrip("0").rstrip(".") if "." in text else text
+    else:
+        text = number(amount, places)
+    word = f" {_WORD[scale]}" if scale in _WORD else ""
+    return f"{minus}{sign}{text}{word}", value, code
+
+
+def _code(got: Worked) -> str:
+    return next((f.statement.unit.currency for f in got.figures if f.statement.unit), "")
+
+
+def _in(got: Worked) -> str:
+    """Return the unit that the arithmetic is in."""
+    stated = next((f.statement.unit for f in got.figures if f.statement.unit), None)
+    if stated is None:
+        return ""
+    return f", in {stated.words + 's of ' if stated.words else ''}{stated.currency or 'units'}"
+
+
+def _inputs(got: Worked) -> tuple[Shown, ...]:
+    return tuple(
+        (number(f.printed), f.value, _code(got) if f.item.kind == "money" else "", None) for f in got.figures if f.rows
+    )
+
+
+def _printed(figure: Figure) -> str:
+    unit = figure.statement.unit
+    sign = _SIGN.get(unit.currency, "") if unit and figure.item.kind != "shares" else ""
+    word = f" {unit.words}" if unit and unit.words and figure.item.kind == "money" else ""
+    return f"{sign}{number(figure.printed)}{word}"
+
+
+def _rows(figures: Sequence[Figure]) -> str:
+    """Return which rows were read, from which statements and pages."""
+    labels = list(dict.fromkeys(f"“{row.label}”" for f in figures for row in f.rows))
+    absent = list(dict.fromkeys(f.item.label.lower() for f in figures if f.assumed))
+    text = f"row{'s' if len(labels) > 1 else ''} {', '.join(labels)}"
+    if absent:
+        text += f"; no row for {', '.join(absent)}, taken as nil"
+    whole = [f for f in figures if f.statement.unit and not f.statement.unit.stated and f.item.kind == "money"]
+    if whole:
+        text += "; no scale is stated, read as whole units"
+    return text
+
+
+def _spans(figures: Sequence[Figure]) -> tuple[Span, ...]:
+    """Return the rows, then the headers that say their periods and unit."""
+    rows = dict.fromkeys(span for f in figures for span in f.spans)
+    headers = dict.fromkeys(header_span(f.statement) for f in figures if f.rows)
+    return (*rows, *headers)
+
+
+def _when(one: Wanted, got: Worked, year: int) -> str:
+    period = f"Q{one.quarter} {year}" if one.quarter else f"FY{year}"
+    balance = (
+        got.figures
+        and all(f.statement.kind == "balance" for f in got.figures)
+        and len({f.year for f in got.figures}) == 1
+    )
+    return f"at the end of {period}" if balance else f"in {period}"
+
+
+def _verdict(one: Wanted, value: float) -> str:
+    if one.yes_no == "positive":
+        return "Yes: " if value > 0 else "No: "
+    if one.yes_no == "negative":
+        return "Yes: " if value < 0 else "No: "
+    return ""
+
+
+def _words(formula: str) -> str:
+    out = formula
+    for name in sorted((*leaves(own_syntax(formula)),), key=len, reverse=True):
+        out = out.replace(name, label_of(name).lower())
+    return out.replace("/", "÷").replace("*", "×").replace(" - ", " − ")
+
+
+def _capital(label: str) -> str:
+    return label[:1].upper() + label[1:]
