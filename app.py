@@ -37,6 +37,8 @@ def open_ingestor(settings: Settings, *, repair: bool = False) -> Iterator[Inges
     from vectorstore.embedding import make_embedder
     from vectorstore.store import Store
 
+    if repair and not (Path(settings.store) / "ledger.sqlite").exists():
+        raise StoreEmpty(f"There is no base in {settings.store}.", "Make one with: thesis ingest PATH_OR_URL")
     embedder = make_embedder(settings)
     with (
         Store.open(settings.store, embedder=embedder, chunker_version=CHUNKER_VERSION, repair=repair) as store,

@@ -221,7 +221,7 @@ def answer(question: Question, documents: Sequence[Document], writer: Writer, ch
             if writer.length:
                 writer.write("\n\n")
             subject = meta.title if name != "title" and meta.title else document.path.rsplit("/", 1)[-1]
-            text = f"{LABELS[name]} of “{subject}”: {shown}."
+            text = f"“{subject}” - {LABELS[name].lower()}: {shown}."
             if origin is not None and origin.start is not None and origin.end is not None:
                 chunk = chunk_at(document.document_id, origin.start)
                 span = Span(document, origin.start, origin.end, chunk.chunk_id if chunk else "")

@@ -17,7 +17,7 @@ from assistant.reply import Reply
 from assistant.retrieval import filters_json, retrieve
 from vectorstore.embedding import make_embedder
 from vectorstore.errors import SettingsError, StoreEmpty, ThesisError
-from vectorstore.records import Document, Filters, Passage, SourceInfo
+from vectorstore.records import KINDS, Document, Filters, Passage, SourceInfo
 from vectorstore.settings import Settings, load_settings
 from vectorstore.store import Store
 
@@ -57,6 +57,9 @@ def make_filters(given: Mapping[str, Any] | None, as_of: str | None) -> Filters:
                 raise SettingsError(
                     f"filters: {name} = {value!r} is no text or list of texts.", "For example: ['note']."
                 )
+            unknown = [v for v in listed if name == "kind" and v not in KINDS]
+            if unknown:
+                raise SettingsError(f"There is no kind {unknown[0]!r}.", f"Kinds are: {', '.join(KINDS)}.")
             values[name] = tuple(listed)
     if as_of:
         values["as_of"] = parse_date("as_of", as_of)

@@ -13,12 +13,13 @@ import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TextIO
 
 from assistant.evaluation import command as evaluation
 from assistant.models import Answer, Failure
-from vectorstore.errors import NotFound, SettingsError, ThesisError
+from vectorstore.errors import NotFound, SettingsError, StoreEmpty, StoreError, StoreLocked, ThesisError
 from vectorstore.records import Metadata, Passage, SourceInfo
 from vectorstore.settings import Settings, load_settings
 
@@ -81,6 +82,7 @@ def parser() -> _Parser:
     scope.add_argument("--until", metavar="DATE", help="published on or before")
 
     top = _Parser(prog="thesis", description="Answers over an investment-thesis knowledge base, each sentence cited.")
+    top.add_argument("--version", action="version", version=f"thesis {version('thesis-assistant')}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
 
     def add(name: str, text: str, *parents: _Parser) -> _Parser:
@@ -284,11 +286,11 @@ def _ingest(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: Text
         if not (report["added"] or report["updated"] or report["removed"] or report["failed"]):
             print("Nothing has changed.", file=out)
         for entry in report.get("warnings", []):
-            print(f"  note     {entry['path']}: {entry['text']}", file=out)
+            print(f"  note     {printable(entry['path'] + ': ' + entry['text'])}", file=out)
         for entry in report["skipped"]:
-            print(f"  skipped  {entry['path']}: {entry['reason']}", file=out)
+            print(f"  skipped  {printable(entry['path'] + ': ' + entry['reason'])}", file=out)
         for entry in report["failed"]:
-            print(f"  failed   {entry['path']}: {entry['error']}", file=out)
+            print(f"  failed   {printable(entry['path'] + ': ' + entry['error'])}", file=out)
     return FAILED if report["failed"] else DONE
 
 
@@ -312,7 +314,12 @@ def _where(passage: Passage) -> str:
     meta = passage.metadata
     page = f"p. {passage.chunk.page}" if passage.chunk.page else None
     name = meta.title or Path(passage.path).name
-    return ", ".join(part for part in (name, meta.publisher, meta.published, page) if part)
+    return printable(", ".join(part for part in (name, meta.publisher, meta.published, page) if part))
+
+
+def printable(text: str) -> str:
+    """Return ``text`` fit for a terminal: control characters as escapes, on one line."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def answer_text(answer: Answer) -> str:
@@ -326,7 +333,7 @@ def answer_text(answer: Answer) -> str:
         lines.append("")
         for c in answer.citations:
             place = ", ".join(p for p in (c.title, c.publisher, c.published, f"p. {c.page}" if c.page else None) if p)
-            lines.append(f"[{c.marker}] {place} ({c.path}, characters {c.start}-{c.end})")
+            lines.append(f"[{c.marker}] {printable(f'{place} ({c.path}, characters {c.start}-{c.end})')}")
     lines += [f"note: {warning}" for warning in answer.warnings]
     return "\n".join(lines)
 
@@ -435,18 +442,23 @@ def _sources(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: Tex
         what = ", ".join(
             p for p in (meta.publisher or meta.company, meta.published, meta.form or meta.kind, meta.fiscal_period) if p
         )
-        print(
-            f"{s.document_id[:12]}  {s.state:<8} {meta.title or Path(s.path).name} ({what}) {s.chunks} chunks", file=out
-        )
+        name = printable(f"{meta.title or Path(s.path).name} ({what})")
+        print(f"{s.document_id[:12]}  {s.state:<8} {name} {s.chunks} chunks", file=out)
         if s.error:
-            print(f"              {s.error}", file=out)
+            print(f"              {printable(s.error)}", file=out)
     print(f"{len(sources)} documents", file=out)
     return DONE
 
 
 def _verify(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
-    with wiring.open_assistant(settings) as assistant:
-        problems = assistant.store.verify()
+    try:
+        with wiring.open_assistant(settings) as assistant:
+            problems = assistant.store.verify()
+    except (StoreLocked, StoreEmpty):
+        raise
+    except StoreError as error:
+        # A store too damaged to open is what this command is asked about.
+        problems = [str(error)]
     if a.json:
         _print_json({"clean": not problems, "problems": problems}, out)
     else:

@@ -43,6 +43,10 @@ _CAUSE = re.compile(
 _HYPOTHETICAL = re.compile(
     r"\bwould (?:be|have been) (?:confirmed|refuted|proven|disproven|invalidated|validated|wrong|right)\b", re.I
 )
+# Where a text comes from is its provenance, not what it says.
+_PROVENANCE = re.compile(
+    r"(?:sources?:|(?:the )?(?:facts|figures|data) in this (?:note|article|report)|this (?:note|article|report) )", re.I
+)
 _HYPOTHETICAL_ASKED = re.compile(
     r"\b(?:would|could|confirm\w*|refut\w*|disprov\w*|prove\w*|falsif\w*|invalidat\w*|change (?:your|the|our) mind|watch)\b",
     re.I,
@@ -124,9 +128,9 @@ def split(passage: Passage, document: Document) -> list[Sentence]:
             start += mark.end()
             text = fold(document.text[start:end])
         words = len(text.split())
-        heading = text.startswith("#") or (
-            not item and words <= 14 and not _HEADING_END.search(text) and not quantities(text)
-        )
+        # A line of a date ("For the fiscal year ended …") states nothing either.
+        figures = any(q.unit not in {"date", "year"} for q in quantities(text))
+        heading = text.startswith("#") or (not item and words <= 14 and not _HEADING_END.search(text) and not figures)
         if start >= chunk.start and text:
             leans = bool(_DEPENDS.match(text)) and previous is not None
             out.append(
@@ -331,6 +335,8 @@ def score(
             bonus += 0.06
         if _HYPOTHETICAL.search(s.text) and not _HYPOTHETICAL_ASKED.search(question.text):
             bonus -= 0.12
+        if _PROVENANCE.match(s.text) and not question.strict:
+            bonus -= 0.15
         if s.heading or s.asks:
             bonus -= 0.25
         if len(s.text) < 25 and not s.item:

@@ -31,7 +31,7 @@ _COMPARE = re.compile(
 )
 _BOTH_SIDES = re.compile(
     r"\b(?:for and against|pros? (?:and|&) cons?|bulls? (?:and|&|vs\.?|versus|or) (?:the )?bears?|bears? (?:and|&|vs\.?|versus) (?:the )?bulls?|"
-    r"bull(?:ish)? (?:case )?(?:and|vs\.?|versus) (?:the )?bear(?:ish)?(?: case)?|both (?:sides|ways)|either way|on the one hand|balanced? (?:view|picture|case|take)|reasons? .{3,80} and reasons?|what could go (?:right|wrong) and|"
+    r"bull(?:ish)? (?:case )?(?:and|vs\.?|versus) (?:the )?bear(?:ish)?(?: case)?|both (?:sides|ways)|(?:bull(?:ish)?|bear(?:ish)?) (?:case|thesis|argument|view)|either way|on the one hand|balanced? (?:view|picture|case|take)|reasons? .{3,80} and reasons?|what could go (?:right|wrong) and|"
     r"arguments? (?:on|from) (?:both|each|either)|"
     r"(?:risks?|threats?|headwinds?|downsides?) (?:and|as well as|vs\.?|versus) (?:the )?(?:benefits?|opportunit\w+|tailwinds?|upsides?|rewards?|catalysts?)|"
     r"(?:benefits?|opportunit\w+|tailwinds?|upsides?|catalysts?|strengths?|advantages?) (?:and|as well as|vs\.?|versus) (?:the )?"
@@ -59,6 +59,7 @@ _AFTER = re.compile(
     r"\b(?:based on|draws? on|built on|derived from|after which|which (?:article|piece|report)s? (?:is|are|does)|whose (?:article|piece|report|facts))\b",
     re.I,
 )
+_AND_WHEN = re.compile(r"\b(?:and|,) when\b", re.I)
 _TITLE = re.compile(r"\b(?:title of|what(?:'s| is| was) .{0,60}?\b(?:called|titled|headline))", re.I)
 _NUMBER = re.compile(
     r"\b(?:how (?:much|many|far|large|big|high|low|long|deep|steep|often)|what (?:percent\w*|share|fraction|proportion|portion|number|amount|price|(?:[\w-]+ ){0,2}target|"
@@ -306,10 +307,47 @@ def split(text: str) -> tuple[str, ...]:
     return tuple(f"{p}?" for p in parts) if len(parts) > 1 else (text,)
 
 
+# Line items of statements: who asks what they were in a year asks for a figure.
+_FIGURES = frozenset(
+    [
+        "#revenue",
+        "#earnings",
+        "#ebit",
+        "#ebitda",
+        "#capex",
+        "#ppe",
+        "#cogs",
+        "#sga",
+        "#rnd",
+        "#cash",
+        "#receivable",
+        "#payable",
+        "#inventory",
+        "#cashflow",
+        "#dividend",
+        "#market_cap",
+        "#headcount",
+        "#margin",
+        "#pe",
+        "#pb",
+        "#yield",
+        "#roe",
+        "#book_value",
+        "#debt_ratio",
+    ]
+)
+_WHAT_WAS = re.compile(r"^(?:what|how) (?:was|were|is|are|did)\b|^[\w'’. &]+(?:'s|s') (?:FY|fiscal|\d{4})", re.I)
+
+
+def figured(text: str) -> bool:
+    """Whether a question asks what a line item was in a period: "What were the revenues of X in fiscal 2015?"."""
+    return bool(_WHAT_WAS.search(text) and periods(text) and any(t.key in _FIGURES for t in terms(text)))
+
+
 def understand(text: str, sources: Sequence[SourceInfo] = ()) -> Question:
     """Read a question against what is in the base. Never fails: what is not understood stays a plain search."""
     text = " ".join(text.split())
-    metadata = tuple(
+    metadata: tuple[str, ...] = tuple(
         field
         for field, pattern in (
             ("authors", _AUTHOR),
@@ -320,6 +358,8 @@ def understand(text: str, sources: Sequence[SourceInfo] = ()) -> Question:
         )
         if pattern.search(text)
     )
+    if metadata and "published" not in metadata and _AND_WHEN.search(text):
+        metadata += ("published",)
     intent: Intent
     if _BOTH_SIDES.search(text):
         intent = "for_against"
@@ -329,13 +369,13 @@ def understand(text: str, sources: Sequence[SourceInfo] = ()) -> Question:
         intent = "comparison"
     elif _LIST.search(text):
         intent = "list"
-    elif _NUMBER.search(text) or _DATE.search(text) or _PERSON.search(text):
+    elif _NUMBER.search(text) or figured(text) or _DATE.search(text) or _PERSON.search(text):
         intent = "fact"
     else:
         intent = "open"
     parts = (text,) if intent in {"for_against", "comparison"} else split(text)
     expected: Expected = ""
-    if _NUMBER.search(text):
+    if _NUMBER.search(text) or (intent == "fact" and figured(text)):
         expected = "number"
     elif _DATE.search(text):
         expected = "date"

@@ -65,7 +65,7 @@ class Reply:
             final = Writer()
             final.write(self._refusal([f"{c.text} ({c.reason})" for c in unchecked]))
             return final
-        for lack in self.shortfalls:
+        for lack in dict.fromkeys(self.shortfalls):
             self.writer.write("\n\n" + lack)
         return self.writer
 
@@ -225,7 +225,7 @@ class Reply:
                 passage.chunk.document_id, f"“{plain(title)}” ({plain(label(passage.metadata, passage.path))})"
             )
         nearby = "Nearby, but not an answer: " + "; ".join(list(near.values())[:3]) + "."
-        return "\n\n".join([*(self.shortfalls or ["The base does not hold the answer."]), nearby])
+        return "\n\n".join([*(dict.fromkeys(self.shortfalls) or ["The base does not hold the answer."]), nearby])
 
     def _count(self, name: str, begun: float) -> None:
         self.timings[name] = self.timings.get(name, 0.0) + round((time.perf_counter() - begun) * 1000, 1)

@@ -13,12 +13,17 @@ from typing import Any
 
 from assistant.lexicon import keys, synonyms
 from assistant.question import Question, Unit
+from assistant.scope import resolve
+from assistant.statement_pages import statement_pages, wanted_kinds
 from vectorstore.records import Filters, Metadata, Passage
 from vectorstore.store import Store
 
 RRF_K = 60
 # How many passages each index returns before fusion, and how many are ranked in the end.
 POOL = 60
+NARROWED_POOL = 400
+# What a passage gains that stands on the primary statement that is asked for.
+STATEMENT_BONUS = 0.5
 # Share of the final order that coverage has; the rest is the fused rank score.
 COVERAGE_SHARE = 0.5
 # A word that no chunk holds weighs as if this many did: a name that is lacking is caught as such, not here.
@@ -98,32 +103,38 @@ def covered(
 
 
 def narrow(question: Question, filters: Filters, store: Store) -> tuple[Filters, tuple[str, ...]]:
-    """Add the companies and publishers that the question names to ``filters``; relax what would leave nothing."""
-    warnings: list[str] = []
-    result = filters
+    """Add what the question names to ``filters``: companies, publishers, periods; relax what would leave nothing."""
     if question.companies and not filters.company:
-        wanted = replace(result, company=question.companies)
-        if store.count(wanted):
-            result = wanted
-        else:
-            warnings.append(
+        wanted = replace(filters, company=question.companies)
+        sources = store.sources(wanted)
+        if not sources:
+            text = (
                 f"Nothing in the base on {', '.join(question.companies)} passes the other filters; searched without it."
             )
+            return filters, (text,)
+        scope = resolve(question, sources)
+        named = scope.tiers[0] if scope.tiers else ()
+        if named and len(named) < len(sources):
+            wanted = replace(wanted, document_id=tuple(s.document_id for s in named))
+        if scope.lacking:
+            text = f"No document in the base reports on {', '.join(scope.lacking)} of {', '.join(question.companies)}."
+            return wanted, (text,)
+        return wanted, ()
     if question.publishers and not filters.publisher and not question.companies:
-        wanted = replace(result, publisher=question.publishers)
+        wanted = replace(filters, publisher=question.publishers)
         if store.count(wanted):
-            result = wanted
-        else:
-            warnings.append(
-                f"Nothing published by {', '.join(question.publishers)} passes the other filters; searched without it."
-            )
-    return result, tuple(warnings)
+            return wanted, ()
+        text = f"Nothing published by {', '.join(question.publishers)} passes the other filters; searched without it."
+        return filters, (text,)
+    return filters, ()
 
 
 def retrieve(store: Store, question: Question, filters: Filters, *, k: int = 24) -> Retrieval:
     """Return up to ``k`` passages for the question, best first, with a score that falls."""
     used, warnings = narrow(question, filters, store)
-    pool = max(POOL, k)
+    # Within a few named documents every chunk is a candidate: the page that is asked for may share few words.
+    pool = NARROWED_POOL if used.document_id or used.company else max(POOL, k)
+    kinds = wanted_kinds(question.text) if question.companies else frozenset()
     dense = store.search_dense(question.text, k=pool, filters=used)
     lexical = store.search_keyword(keyword_query(question), k=pool, filters=used)
     fused: dict[str, float] = {}
@@ -142,7 +153,11 @@ def retrieve(store: Store, question: Question, filters: Filters, *, k: int = 24)
         if doc not in heads:
             heads[doc] = keys(header(passage.metadata))
         share = covered(question, weight, keys(passage.chunk.section + "\n" + passage.chunk.text), heads[doc])
-        ranked.append(replace(passage, score=(1 - COVERAGE_SHARE) * score / top + COVERAGE_SHARE * share))
+        bonus = 0.0
+        if kinds and passage.chunk.page:
+            pages = statement_pages(doc, passage.chunk.version, store.document)
+            bonus = STATEMENT_BONUS * any(passage.chunk.page in pages.get(kind, ()) for kind in kinds)
+        ranked.append(replace(passage, score=(1 - COVERAGE_SHARE) * score / top + COVERAGE_SHARE * share + bonus))
     ranked.sort(key=lambda p: (-p.score, p.chunk.chunk_id))
     return Retrieval(tuple(ranked[:k]), used, warnings)
 

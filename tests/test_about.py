@@ -92,7 +92,7 @@ def test_a_value_cites_the_span_that_it_was_read_from() -> None:
     )  # fmt: skip
     question = understand("Who wrote Title and when was it published?")
     assert about.answer(question, [source], writer, lambda _, offset: None) == {"authors", "published"}
-    assert writer.text == "Authors of “Title”: Mara Lindqvist. [S1]\n\nPublished of “Title”: 2024-03-05. [S2]"
+    assert writer.text == "“Title” - authors: Mara Lindqvist. [S1]\n\n“Title” - published: 2024-03-05. [S2]"
     assert [c.quote for c in writer.citations] == ["Mara Lindqvist", "2024-03-05"]
     assert [c.reason for c in writer.claims] == ["read from the text", "read from the front matter"]
     assert [c.verdict for c in writer.claims] == ["supported", "supported"]
@@ -111,7 +111,7 @@ def test_a_value_that_stands_nowhere_in_the_text_is_unchecked(origin: Origin, re
     about.answer(understand("Who wrote Title?"), [document(origin, title="Title", authors=("Ann Other",))], writer, {})
     claim = writer.claims[0]
     assert (claim.text, claim.verdict, claim.score, claim.markers) == (
-        "Authors of “Title”: Ann Other.",
+        "“Title” - authors: Ann Other.",
         "unchecked",
         0.0,
         (),
@@ -142,7 +142,7 @@ def test_answers_from_real_documents_quote_their_metadata(make_base: Any) -> Non
     wrote = base.ask("Who wrote the note on rail freight?")
     assert (wrote.status, wrote.citations[0].quote) == ("answered", "Mara Lindqvist, Tobias Okafor")
     assert wrote.citations[0].start == FRONT.index("Mara Lindqvist")
-    assert wrote.text == "Authors of “Rail freight picks up”: Mara Lindqvist, Tobias Okafor. [S1]"
+    assert wrote.text == "“Rail freight picks up” - authors: Mara Lindqvist, Tobias Okafor. [S1]"
     assert base.store.chunk(wrote.citations[0].chunk_id).role == "front_matter"
 
     when = base.ask("When was Harbour wages climb published?")

@@ -303,7 +303,7 @@ def test_no_command_shows_the_help_and_ends_with_2() -> None:
     out = io.StringIO()
     wiring = Wiring(app.open_assistant, app.open_ingestor, app.serve, app.progress)
     assert run([], wiring, out=out) == 2
-    assert out.getvalue().startswith("usage: thesis [-h] COMMAND")
+    assert out.getvalue().startswith("usage: thesis [-h] [--version] COMMAND")
 
 
 # writing commands

@@ -7,14 +7,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from assistant.evaluation.amounts import amounts
-from assistant.evaluation.matching import (
-    answer_match,
-    claim_supported,
-    derived_number,
-    number_found,
-    reference_kind,
-    text_overlap,
-)
+from assistant.evaluation.matching import answer_match, reference_kind
+from assistant.evaluation.support import claim_supported, derived_number, number_found, text_overlap
 
 MILLIONS = "What was the capital expenditure in FY2018? Answer in USD millions."
 BILLIONS = "What was the capital expenditure in FY2018 (in USD billions)?"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.evaluation import metrics
+from assistant.evaluation import metrics, ranking
 from assistant.evaluation.bootstrap import interval95, statistic
 from assistant.evaluation.dataset import Place, Row, ToolCall
 from assistant.evaluation.prediction import Found, Prediction, Statement, from_answer, looks_refused
@@ -33,7 +33,7 @@ def said(text: str = "It was 5.", status: str = "answered", **more: object) -> P
 
 
 def test_the_metrics_of_a_ranking() -> None:
-    got = metrics.rank_metrics([2, 4, None], (1, 5, 10))
+    got = ranking.rank_metrics([2, 4, None], (1, 5, 10))
     assert got == {
         "hit@1": 0.0,
         "hit@5": 1.0,
@@ -46,28 +46,28 @@ def test_the_metrics_of_a_ranking() -> None:
             (1 / math.log2(3) + 1 / math.log2(5)) / (1 + 1 / math.log2(3) + 1 / math.log2(4)), abs=1e-12
         ),
     }
-    assert set(metrics.rank_metrics([None], (1,)).values()) == {0.0}
-    assert set(metrics.rank_metrics([1], (1,)).values()) == {1.0}
+    assert set(ranking.rank_metrics([None], (1,)).values()) == {0.0}
+    assert set(ranking.rank_metrics([1], (1,)).values()) == {1.0}
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(1, 60)), min_size=1, max_size=30))
 def test_every_share_lies_between_none_and_all(ranks: Sequence[int | None]) -> None:
-    got = metrics.rank_metrics(ranks, (1, 5, 10, 20))
+    got = ranking.rank_metrics(ranks, (1, 5, 10, 20))
     assert all(0.0 <= v <= 1.0 for v in got.values())
     assert got["hit@1"] <= got["hit@5"] <= got["hit@10"] <= got["hit@20"]
     assert got["recall@1"] <= got["recall@20"] <= got["hit@20"]
 
 
 def test_a_page_counts_once_at_its_best_passage() -> None:
-    ranking = [found(1), found(1), found(2, document="d2", path="other.pdf"), found(3), found(3)]
-    ranking = [Found(f.chunk_id or str(i), f.document_id, "", f.path, None, f.page) for i, f in enumerate(ranking)]
-    assert metrics.ranks(ranking, [PAGE_3], "chunk") == [4]
-    assert metrics.ranks(ranking, [PAGE_3], "page") == [3]
-    assert metrics.ranks(ranking, [PAGE_3], "document") == [1]
+    listed = [found(1), found(1), found(2, document="d2", path="other.pdf"), found(3), found(3)]
+    listed = [Found(f.chunk_id or str(i), f.document_id, "", f.path, None, f.page) for i, f in enumerate(listed)]
+    assert ranking.ranks(listed, [PAGE_3], "chunk") == [4]
+    assert ranking.ranks(listed, [PAGE_3], "page") == [3]
+    assert ranking.ranks(listed, [PAGE_3], "document") == [1]
 
 
 def test_a_page_of_another_document_is_no_hit() -> None:
-    assert metrics.ranks([found(3, path="acme_10k.pdf.bak"), found(4)], [PAGE_3], "page") == [None]
+    assert ranking.ranks([found(3, path="acme_10k.pdf.bak"), found(4)], [PAGE_3], "page") == [None]
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_a_page_of_another_document_is_no_hit() -> None:
 )
 def test_a_document_is_known_by_any_of_its_names(place: Place, hit: bool) -> None:
     stored = Found("c", "d1", "ab12", "/store/acme_10k.pdf", "Annual Report", 1)
-    assert metrics.same_document(place, stored) is hit
+    assert ranking.same_document(place, stored) is hit
 
 
 def test_a_url_is_known_by_its_last_part() -> None:
-    assert metrics.base_name("https://example.com/a/Acme_10K.pdf?x=/y") == "acme_10k.pdf"
+    assert ranking.base_name("https://example.com/a/Acme_10K.pdf?x=/y") == "acme_10k.pdf"
 
 
 @pytest.mark.parametrize(
@@ -110,34 +110,34 @@ def test_a_url_is_known_by_its_last_part() -> None:
 def test_a_gold_passage_is_known_by_id_span_page_or_words(place: Place, hit: bool) -> None:
     text = "In May, prices of steel rose 15 percent, which nobody had foreseen."
     chunk = Found("c1", "d1", "v", "a.pdf", None, 7, 100, 200, text)
-    assert metrics.at_place(place, chunk, level="chunk") is hit
+    assert ranking.at_place(place, chunk, level="chunk") is hit
 
 
 def test_gold_that_is_named_twice_is_one_item() -> None:
     places = [PAGE_3, PAGE_3, Place(document="acme_10k.pdf", page=4), Place(chunk_id="c")]
-    assert len(metrics.gold(places, "page")) == 2
-    assert len(metrics.gold(places, "document")) == 1
-    assert len(metrics.gold(places, "chunk")) == 3
+    assert len(ranking.gold(places, "page")) == 2
+    assert len(ranking.gold(places, "document")) == 1
+    assert len(ranking.gold(places, "chunk")) == 3
 
 
 def test_without_gold_or_ranking_nothing_is_scored() -> None:
-    none = metrics.retrieval(row(), [found(3)], (1, 5, 10, 20))
+    none = ranking.retrieval(row(), [found(3)], (1, 5, 10, 20))
     assert {s.status for s in none.values()} == {"unscored"}
     assert none["page_hit@5"].reason == "the gold names no page"
-    documents_only = metrics.retrieval(row(Place(document="acme_10k.pdf")), [found(3)], (1, 5))
+    documents_only = ranking.retrieval(row(Place(document="acme_10k.pdf")), [found(3)], (1, 5))
     assert documents_only["document_hit@1"].value == 1.0
     assert documents_only["page_hit@1"].status == documents_only["chunk_hit@1"].status == "unscored"
-    assert metrics.retrieval(row(PAGE_3), None, (1,))["page_hit@1"].status == "unscored"
-    assert metrics.retrieval(row(PAGE_3), [], (1,))["page_hit@1"] == metrics.ok(0.0)
+    assert ranking.retrieval(row(PAGE_3), None, (1,))["page_hit@1"].status == "unscored"
+    assert ranking.retrieval(row(PAGE_3), [], (1,))["page_hit@1"] == ranking.ok(0.0)
 
 
 def test_contexts_given_to_the_answer() -> None:
     given_ = [Found("c1", given=True), Found("c2", given=True), Found("c3"), Found("c1", given=True)]
-    scores = metrics.context(row(Place(chunk_id="c1"), Place(chunk_id="c3")), said(passages=tuple(given_)))
+    scores = ranking.context(row(Place(chunk_id="c1"), Place(chunk_id="c3")), said(passages=tuple(given_)))
     assert scores["context_precision"].value == 0.5
     assert scores["context_recall"].value == 0.5
-    assert metrics.context(row(Place(chunk_id="c1")), said(passages=()))["context_precision"].status == "unscored"
-    assert metrics.context(row(Place(chunk_id="c1")), said(passages=()))["context_recall"].value == 0.0
+    assert ranking.context(row(Place(chunk_id="c1")), said(passages=()))["context_precision"].status == "unscored"
+    assert ranking.context(row(Place(chunk_id="c1")), said(passages=()))["context_recall"].value == 0.0
 
 
 # citations
@@ -243,7 +243,7 @@ def test_abstention() -> None:
     refused, answered = said("", "insufficient_evidence"), said()
     must, may = row(status="insufficient_evidence"), row(reference="5")
     assert metrics.abstention(must, refused) == dict.fromkeys(
-        ("abstention_precision", "abstention_recall"), metrics.ok(1.0)
+        ("abstention_precision", "abstention_recall"), ranking.ok(1.0)
     )
     assert metrics.abstention(must, answered)["abstention_recall"].value == 0.0
     assert metrics.abstention(may, refused)["abstention_precision"].value == 0.0

@@ -51,7 +51,7 @@ def add(new: Callable[..., argparse.ArgumentParser]) -> None:
 def run(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
     """Run the command; 1 when a threshold is missed. Raises SettingsError for a call or a file that is wrong."""
     from assistant.evaluation import report
-    from assistant.evaluation.metrics import CUTOFFS
+    from assistant.evaluation.ranking import CUTOFFS
     from assistant.evaluation.run import evaluate
     from assistant.evaluation.thresholds import check, read_limit
 

@@ -7,24 +7,15 @@ approximation by its name. docs/evaluation.md gives the rules in words.
 
 from __future__ import annotations
 
-import ast
-import math
-import operator
 import re
-from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Literal
 
-from assistant.evaluation.amounts import Amount, amounts, asks_money, asks_percent, scale_hint
-from assistant.lexicon import stem, stopwords
+from assistant.evaluation.amounts import WORD, Amount, amounts, asks_money, asks_percent, scale_hint
 
 TOLERANCE = 0.01
 # A reference that states more numbers than this is prose.
 MOST_NUMBERS = 3
-# Content words of a claim that must stand in its evidence: the threshold that AttributionBench's dev part gave.
-CLAIM_SHARE = 0.68
 
 Kind = Literal["number", "yes_no", "text"]
 
@@ -65,7 +56,6 @@ _DOWN = re.compile(
     re.I,
 )
 _OPERATOR = re.compile(r"[-–−+*×÷/]")
-_WORD = re.compile(r"[^\W\d_]+(?:['’.&][^\W\d_]+)*")
 
 
 def reference_kind(reference: str, question: str = "") -> Kind:
@@ -81,7 +71,7 @@ def reference_kind(reference: str, question: str = "") -> Kind:
     stated = _stated(lead, question)
     if not 1 <= len(stated) <= MOST_NUMBERS:
         return "text"
-    bare = len(_WORD.findall(_without(lead, stated))) <= 3
+    bare = len(WORD.findall(_without(lead, stated))) <= 3
     return "number" if bare or not _ASKS_WORDS.search(question) else "text"
 
 
@@ -234,7 +224,7 @@ def _same(wanted: Amount, got: Amount, answer: str, reference: str, question: st
         hint = scale_hint(answer) or scale_hint(question)
         if hint:
             values.add(got.value * hint)
-        if wanted.scaled and got.cell and got.significant >= 3 and (not hint or _WORD.search(answer)):
+        if wanted.scaled and got.cell and got.significant >= 3 and (not hint or WORD.search(answer)):
             # A cell of a quoted row, whose scale stands in the head of its table.
             values |= {got.value * 1e3, got.value * 1e6}
     if wanted.dimension in {"plain", "ratio"} and got.dimension == "percent":
@@ -275,114 +265,3 @@ def _close(wanted: float, got: float, reference: Amount) -> bool:
     # Rounded to the reference's digits; a single digit ("5 billion") says too little of how it was rounded.
     precise = reference.significant >= 2 or reference.step < 1
     return precise and abs(wanted - got) <= reference.step / 2 * (1 + 1e-9)
-
-
-# words
-
-
-@cache
-def _content(word: str) -> str | None:
-    return None if word in stopwords() or word.replace("’", "'") in stopwords() else stem(word)
-
-
-def content_words(text: str) -> list[str]:
-    """Return the stems of a text's words, without the function words and numbers."""
-    return [key for m in _WORD.finditer(text.lower()) if (key := _content(m.group())) is not None]
-
-
-def text_overlap(answer: str, reference: str) -> float | None:
-    """Return the F1 (0..1) of the content words and numbers of the two (SQuAD's, stemmed); None for an empty reference."""
-    want, got = Counter(_tokens(reference)), Counter(_tokens(answer))
-    if not want:
-        return None
-    shared = sum((want & got).values())
-    return 2 * shared / (sum(want.values()) + sum(got.values()))
-
-
-def _tokens(text: str) -> list[str]:
-    return content_words(text) + [f"{abs(a.value):.6g}" for a in amounts(text)]
-
-
-def number_found(amount: Amount, evidence: tuple[Amount, ...]) -> bool:
-    """Whether evidence states a number: the same once rounded to the digits that the claim prints (at most 5% apart), or
-    its digits where the evidence gives no scale. Signs are not compared: brackets and words say them in many ways."""
-    named = {"year", "date"}
-    for held in evidence:
-        if (amount.dimension in named) or (held.dimension in named):
-            if amount.value == held.value:
-                return True
-            continue
-        if amount.dimension in {"percent", "points"} and held.dimension not in {"percent", "points", "plain"}:
-            continue
-        factors = (1.0, 1e3, 1e6, 1e9) if amount.scaled and not held.scaled else (1.0,)
-        for factor in factors:
-            value = abs(held.value) * factor
-            apart = abs(abs(amount.value) - value)
-            if apart <= 1e-9 * value or (apart <= amount.step / 2 * (1 + 1e-9) and apart <= 0.05 * value):
-                return True
-    return False
-
-
-def claim_supported(claim: str, evidence: str, derived: tuple[Amount, ...] = (), titles: str = "") -> bool:
-    """Whether a claim stands in its evidence: at least .68 of its content words, and all of its numbers (or in ``derived``).
-
-    ``titles`` of the cited documents may hold the words (a claim names its source), never the numbers.
-    """
-    words = set(content_words(claim))
-    stated = amounts(claim)
-    if not words and not stated:
-        return False
-    if words and len(words & set(content_words(f"{titles}\n{evidence}"))) / len(words) < CLAIM_SHARE:
-        return False
-    held = amounts(evidence) + derived
-    return all(number_found(a, held) for a in stated)
-
-
-_OPERATIONS: dict[type[ast.operator], Callable[[float, float], float]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Pow: lambda base, power: math.pow(base, power),
-}
-# What a calculation may hold that no source states: counts of periods, percent, days of a year.
-_CONSTANTS = frozenset({*map(float, range(1, 13)), 100.0, 365.0, 366.0})
-
-
-def _calculate(node: ast.expr) -> float:
-    if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
-        return float(node.value)
-    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATIONS:
-        return _OPERATIONS[type(node.op)](_calculate(node.left), _calculate(node.right))
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return -_calculate(node.operand)
-    raise ValueError("no arithmetic")
-
-
-def derived_number(printed: str, calculation: str, evidence: tuple[Amount, ...]) -> Amount | None:
-    """Return the printed number if the calculation behind it gives it and each operand stands in the evidence; else None.
-
-    A calculation is digits, + - * / ^ and brackets ("(5,200 - 4,700) / 4,700"); counts up to 12, 100, 365 and 366 need no
-    evidence. One in letters can't be checked.
-    """
-    plain = (
-        re.sub(r"(?<=\d),(?=\d{3})|[$€£%]", "", calculation).translate(str.maketrans("×÷−–", "*/--")).replace("^", "**")
-    )
-    result = next(iter(amounts(printed)), None)
-    if result is None or not re.fullmatch(r"[\d\s.+*/()-]{1,300}", plain):
-        return None
-    operands = tuple(float(x) for x in re.findall(r"\d+(?:\.\d+)?", plain))
-    held = {abs(a.value) for a in evidence}
-    for one in operands:
-        if one not in _CONSTANTS and not any(
-            abs(one - v * f) <= 1e-9 * one for v in held for f in (1.0, 1e3, 1e6, 1e9, 1e-3, 1e-6, 1e-9)
-        ):
-            return None
-    try:
-        value = _calculate(ast.parse(plain.strip(), mode="eval").body)
-    except (SyntaxError, ValueError, ArithmeticError, RecursionError):
-        return None
-    for candidate in (value, value * 100 if result.dimension == "percent" else value):
-        if abs(candidate - result.value) <= result.step / 2 * (1 + 1e-9):
-            return result
-    return None

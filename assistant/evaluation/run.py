@@ -10,11 +10,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from assistant.evaluation import metrics
+from assistant.evaluation import metrics, ranking
 from assistant.evaluation.bootstrap import Statistic, interval95, statistic
 from assistant.evaluation.dataset import Row, load, parse
-from assistant.evaluation.metrics import CUTOFFS, LEVELS, OUTCOMES, Outcome, Score, ScoreStatus, ok, unscored
-from assistant.evaluation.prediction import Prediction, from_answer, from_passage
+from assistant.evaluation.metrics import OUTCOMES, Outcome
+from assistant.evaluation.prediction import Found, Prediction, from_answer, from_passage
+from assistant.evaluation.ranking import CUTOFFS, LEVELS, Score, ScoreStatus, ok, unscored
 from assistant.models import Answer
 from vectorstore.errors import NotFound, SettingsError, StoreEmpty, ThesisError
 from vectorstore.records import Document, Passage
@@ -151,7 +152,7 @@ class Evaluation:
 
 def metric_names(cutoffs: Sequence[int] = CUTOFFS) -> tuple[str, ...]:
     """Return the names of all metrics, in the order of the reports (without a judge's)."""
-    levels = tuple(f"{level}_{name}" for level in LEVELS for name in metrics.rank_metrics([None], cutoffs))
+    levels = tuple(f"{level}_{name}" for level in LEVELS for name in ranking.rank_metrics([None], cutoffs))
     return (*(f"{name}_share" for name in OUTCOMES), *ANSWER_METRICS, *levels, *LATENCIES)
 
 
@@ -240,7 +241,8 @@ def _one(
     judge: Judge | None,
     texts: metrics.Texts | None,
 ) -> Result:
-    prediction, ranking = row.prediction, None
+    prediction = row.prediction
+    found: list[Found] | None = None
     scores: dict[str, Score] = {"search_ms": unscored("not searched")}
     fault = ""
     if prediction is None:
@@ -261,17 +263,17 @@ def _one(
                     filters=row.filters,
                 )
                 scores["search_ms"] = ok((time.perf_counter() - t0) * 1000)
-                ranking = [from_passage(p) for p in passages]
+                found = [from_passage(p) for p in passages]
             except ThesisError as error:
                 fault = str(error)
     elif prediction.passages is not None:
-        ranking = list(prediction.passages)
-    found = metrics.retrieval(row, ranking, cutoffs)
+        found = list(prediction.passages)
+    retrieved = ranking.retrieval(row, found, cutoffs)
     if fault:
-        found = dict.fromkeys(found, Score(None, "error", fault))
+        retrieved = dict.fromkeys(retrieved, Score(None, "error", fault))
     outcome, reason, answered = metrics.judge_answer(row, prediction)
-    scores |= answered | found
-    scores |= metrics.citations(row, prediction) | metrics.grounding(prediction) | metrics.context(row, prediction)
+    scores |= answered | retrieved
+    scores |= metrics.citations(row, prediction) | metrics.grounding(prediction) | ranking.context(row, prediction)
     scores |= metrics.abstention(row, prediction)
     scores["quote_fidelity"] = metrics.quote_fidelity(prediction, texts)
     scores["tool_call_f1"] = metrics.tool_call_f1(row.tools, prediction.tools)
@@ -283,9 +285,9 @@ def _one(
     if judge is not None:
         scores |= _judged(judge, row, prediction)
     ranks = {
-        level: tuple(metrics.ranks(ranking, items, level))
+        level: tuple(ranking.ranks(found, items, level))
         for level in LEVELS
-        if ranking is not None and (items := metrics.gold(row.evidence, level))
+        if found is not None and (items := ranking.gold(row.evidence, level))
     }
     return Result(row, prediction, outcome, reason, scores, ranks)
 

@@ -25,12 +25,6 @@ from assistant.statements.wanted import (
 )
 from vectorstore.records import Document
 
-# (text as shown, value in base units, unit, how it was worked out: None for a figure as read)
-Shown = tuple[str, float, str, str | None]
-_SIGN = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
-_WORD = {1e3: "thousand", 1e6: "million", 1e9: "billion", 1e12: "trillion"}
-
-
 @dataclass(frozen=True, slots=True)
 class StatementLine:
     """One sentence of an answer; ``spans``: (document_id, version, start, end) of the rows and headers it rests on."""
@@ -72,11 +66,11 @@ def answer(text: str, *, question: Question, documents: Sequence[Document]) -> S
     named = statements_named(text)
     lines: list[StatementLine] = []
     try:
-        labelled_lines = _labelled(text, asked, named, company, documents)
+        labelled_lines, covered = _labelled(text, asked, named, company, documents)
         if labelled_lines:
             return StatementAnswer(labelled_lines)
         for one in asked:
-            if one.qualifier and one.qualifier not in words_of(companies):
+            if not covered and not set(one.qualifier) <= words_of(companies):
                 return None
             item = items().get(one.node.name) if isinstance(one.node, Name) else None
             if item is not None and len(named) == 1 and item.statement not in named:
@@ -92,28 +86,30 @@ def answer(text: str, *, question: Question, documents: Sequence[Document]) -> S
 
 def _labelled(
     text: str, asked: Sequence[Wanted], named: frozenset[str], company: str, documents: Sequence[Document]
-) -> tuple[StatementLine, ...]:
-    """Answer a question that uses the label of a row; () where it uses none, or where the list's item is that row."""
+) -> tuple[tuple[StatementLine, ...], bool]:
+    """Answer a question that uses the label of a row; no lines, and True, where the list's item is that row."""
     request = by_label(text)
     if request is None or len(request.years) != 1:
-        return ()
+        return (), False
     known = items().get(asked[0].node.name) if asked and isinstance(asked[0].node, Name) else None
     if asked and known is None and asked[0].how == "value":
-        return ()
+        return (), False
+    if known is not None and not set(asked[0].qualifier) <= words_of([company]):
+        known = None
     year = request.years[0]
     reader = Reader(documents, year, request.quarter)
     kinds = named or ({known.statement} if known else frozenset(STATEMENT_NAMES))
     # A label that is just what the list calls an item counts too: the row may be another one here.
     found = labelled(request.label, reader, kinds, beyond=longest(request.label) - 1)
     if found is None or not beside_label(request.label, found.label):
-        return ()
+        return (), False
     same_kind = [(s, r) for s, r in found.rows if known is not None and s.kind == known.statement]
     if known is not None and same_kind and all(find(known, s).rows == (r,) for s, r in same_kind):
-        return ()
+        return (), True
     figure = read_label(text, found, reader, year)
     one = replace(request, label=figure.rows[0].label.rstrip(":"), unit=figure.item.kind)
     got = Worked(figure.value, number(figure.printed), 3, 1 if figure.item.kind == "money" else 0, (figure,))
-    return (_read_line(one, got, company, year), *_restated(one, company, reader))
+    return (_read_line(one, got, company, year), *_restated(one, company, reader)), True
 
 
 def _lines(one: Wanted, company: str, reader: Reader) -> list[StatementLine]:
@@ -130,44 +126,45 @@ def _lines(one: Wanted, company: str, reader: Reader) -> list[StatementLine]:
 def _value(one: Wanted, company: str, reader: Reader) -> StatementLine:
     year = max((*one.years, *(y for y in years_in(one.node) if len(one.years) > 1)))
     got = work(one.node, year, reader)
-    unit = _unit(one, got)
-    shown, value, code = _written(got.value, unit, one, got)
-    when = _when(one, got, year)
+    unit = unit_of_result(one, got)
+    shown, value, code = written(got.value, unit, one, got)
+    when = when(one, got, year)
     single = (
         isinstance(one.node, Name)
         and one.node.name in items()
         and len(got.figures) == 1
         and got.shown.lstrip("−(").replace(",", "").replace(".", "").rstrip(")").isdigit()
     )
-    verdict = _verdict(one, got.value)
+    verdict = verdict(one, got.value)
     if single:
         return _read_line(one, got, company, year, verdict)
     derivation = got.shown
     text = (
-        f"{verdict}{_capital(one.label)} of {company} {when}: {shown} = {derivation}{_in(got)} ({_rows(got.figures)})."
+        f"{verdict}{capital(one.label)} of {company} {when}: {shown} = {derivation}{in_unit(got)} ({rows_named(got.figures)})."
     )
-    return StatementLine(text, _spans(got.figures), ((shown, value, code, derivation), *_inputs(got)))
+    return StatementLine(text, spans_of(got.figures), ((shown, value, code, derivation), *inputs(got)))
 
 
 def _read_line(one: Wanted, got: Worked, company: str, year: int, verdict: str = "") -> StatementLine:
     """Return the line of one figure as read."""
-    shown, value, code = _written(got.value, _unit(one, got), one, got)
-    printed = _printed(got.figures[0])
-    also = f", printed as {printed}" if number(abs(got.figures[0].printed)) not in shown else ""
-    text = f"{verdict}{_capital(one.label)} of {company} {_when(one, got, year)}: {shown} ({_rows(got.figures)}{also})."
-    return StatementLine(text, _spans(got.figures), ((shown, value, code, None),))
+    shown, value, code = written(got.value, unit_of_result(one, got), one, got)
+    printed = printed(got.figures[0])
+    same = got.figures[0].item.kind != "money" or number(abs(got.figures[0].printed)) in shown
+    also = "" if same else f", printed as {printed}"
+    text = f"{verdict}{capital(one.label)} of {company} {when(one, got, year)}: {shown} ({rows_named(got.figures)}{also})."
+    return StatementLine(text, spans_of(got.figures), ((shown, value, code, None),))
 
 
 def _over_years(one: Wanted, company: str, reader: Reader) -> StatementLine:
     each = [work(one.node, year, reader) for year in one.years]
     figures = tuple(f for got in each for f in got.figures)
-    inputs = tuple(n for got in each for n in _inputs(got))
-    unit = _unit(one, each[0])
+    inputs = tuple(n for got in each for n in inputs(got))
+    unit = unit_of_result(one, each[0])
     percent = unit == "percent"
     first, last = each[0], each[-1]
     span = f"from FY{one.years[0]} to FY{one.years[-1]}"
-    note = f"{_in(first)} ({_rows(figures)})"
-    label = _capital(one.label)
+    note = f"{in_unit(first)} ({rows_named(figures)})"
+    label = capital(one.label)
     how = one.how
     if how in {"growth", "change"} and percent:
         how = "change"
@@ -175,20 +172,20 @@ def _over_years(one: Wanted, company: str, reader: Reader) -> StatementLine:
         how = "growth"
     if how == "average":
         mean = sum(got.value for got in each) / len(each)
-        shown, value, code = _written(mean, unit, one, first)
+        shown, value, code = written(mean, unit, one, first)
         parts = "; ".join(
-            f"FY{y}: {_written(g.value, unit, one, g)[0]} = {g.shown}"
+            f"FY{y}: {written(g.value, unit, one, g)[0]} = {g.shown}"
             if len(g.figures) > 1
-            else f"FY{y}: {_written(g.value, unit, one, g)[0]}"
+            else f"FY{y}: {written(g.value, unit, one, g)[0]}"
             for y, g in zip(one.years, each, strict=True)
         )
         derivation = "(" + " + ".join(g.inside(2) for g in each) + f") ÷ {len(each)}"
         text = f"{label} of {company}, {len(each)}-year average FY{one.years[0]}–FY{one.years[-1]}: {shown} ({parts}){note}."
-        return StatementLine(text, _spans(figures), ((shown, value, code, derivation), *inputs))
+        return StatementLine(text, spans_of(figures), ((shown, value, code, derivation), *inputs))
     if how in {"growth", "cagr"}:
         if first.value <= 0 or (how == "cagr" and last.value <= 0):
             raise Refused(
-                f"{one.label}: a growth rate from {first.shown} to {last.shown} has no meaning", _spans(figures)
+                f"{one.label}: a growth rate from {first.shown} to {last.shown} has no meaning", spans_of(figures)
             )
         n = one.years[-1] - one.years[0]
         rate = (last.value / first.value) ** (1 / n) - 1 if how == "cagr" else last.value / first.value - 1
@@ -200,9 +197,9 @@ def _over_years(one: Wanted, company: str, reader: Reader) -> StatementLine:
         )
         name = f"{n}-year compound annual growth rate" if how == "cagr" else "growth"
         text = f"{label} of {company}, {name} {span}: {shown} = {derivation}{note}."
-        return StatementLine(text, _spans(figures), ((shown, 100 * rate, "%", derivation), *inputs))
+        return StatementLine(text, spans_of(figures), ((shown, 100 * rate, "%", derivation), *inputs))
     difference = last.value - first.value
-    was, now = (_written(g.value, unit, one, g)[0] for g in (first, last))
+    was, now = (written(g.value, unit, one, g)[0] for g in (first, last))
     if percent:
         amount, value, code = (
             f"{number(100 * difference, one.places if one.places is not None else 1)} percentage points",
@@ -210,7 +207,7 @@ def _over_years(one: Wanted, company: str, reader: Reader) -> StatementLine:
             "pp",
         )
     else:
-        amount, value, code = _written(abs(difference), unit, one, first)
+        amount, value, code = written(abs(difference), unit, one, first)
         value = difference
     moved = (
         "did not change"
@@ -226,7 +223,7 @@ def _over_years(one: Wanted, company: str, reader: Reader) -> StatementLine:
         else "No: "
     )
     text = f"{verdict}{label} of {company} {moved} {span}, from {was} to {now}: {derivation}{note}."
-    return StatementLine(text, _spans(figures), ((amount, value, code, derivation), *inputs))
+    return StatementLine(text, spans_of(figures), ((amount, value, code, derivation), *inputs))
 
 
 def _activities(one: Wanted, company: str, reader: Reader) -> StatementLine:
@@ -234,13 +231,13 @@ def _activities(one: Wanted, company: str, reader: Reader) -> StatementLine:
     named = {"operating": "cfo", "investing": "cfi", "financing": "cff"}
     got = {name: work(Name(item), year, reader) for name, item in named.items()}
     order = sorted(got, key=lambda name: got[name].value, reverse=one.label != "lowest")
-    each = {name: _written(g.value, "money", one, g)[0] for name, g in got.items()}
+    each = {name: written(g.value, "money", one, g)[0] for name, g in got.items()}
     most = "the least" if one.label == "lowest" else "the most"
     rest = " and ".join(f"{each[name]} from {name}" for name in order[1:])
     figures = tuple(f for name in order for f in got[name].figures)
-    text = f"In FY{year} {order[0]} activities brought in {most} cash for {company}: {each[order[0]]}, against {rest} activities ({_rows(figures)})."
-    numbers = tuple((each[name], got[name].value, _code(got[name]), None) for name in order)
-    return StatementLine(text, _spans(figures), numbers)
+    text = f"In FY{year} {order[0]} activities brought in {most} cash for {company}: {each[order[0]]}, against {rest} activities ({rows_named(figures)})."
+    numbers = tuple((each[name], got[name].value, currency(got[name]), None) for name in order)
+    return StatementLine(text, spans_of(figures), numbers)
 
 
 def _beside(one: Wanted, company: str, reader: Reader) -> list[StatementLine]:
@@ -250,7 +247,7 @@ def _beside(one: Wanted, company: str, reader: Reader) -> list[StatementLine]:
     if metric is None:
         return out
     others = (
-        [(f"{one.label}, counted as {_words(one.alternative)},", own_syntax(one.alternative), one.unit)]
+        [(f"{one.label}, counted as {in_words(one.alternative)},", own_syntax(one.alternative), one.unit)]
         if one.alternative
         else []
     )
@@ -295,118 +292,10 @@ def _restated(one: Wanted, company: str, reader: Reader) -> list[StatementLine]:
                 read, value=value, printed=rows[0].value(column), rows=(rows[0],), statement=statement, column=column
             )
             got = Worked(value, "", 3, 1 if read.item.kind == "money" else 0, (figure,))
-            shown, amount, code = _written(value, _unit(one, got), one, got)
+            shown, amount, code = written(value, unit_of_result(one, got), one, got)
             dated = f", published {document.metadata.published}," if document.metadata.published else ""
-            text = f"The FY{year} filing{dated} shows {shown} for FY{read.year}: the figure was restated ({_rows((figure,))})."
-            return [StatementLine(text, _spans((figure,)), ((shown, amount, code, None),))]
+            text = f"The FY{year} filing{dated} shows {shown} for FY{read.year}: the figure was restated ({rows_named((figure,))})."
+            return [StatementLine(text, spans_of((figure,)), ((shown, amount, code, None),))]
     return []
 
 
-def _unit(one: Wanted, got: Worked) -> str:
-    if one.unit in {"per_share", "shares"}:
-        return one.unit
-    if got.money == 1:
-        return "money"
-    return "ratio" if one.unit == "money" else one.unit
-
-
-def _written(value: float, unit: str, one: Wanted, got: Worked) -> tuple[str, float, str]:
-    """Return a value as it is shown, in base units, and its unit."""
-    if unit == "percent":
-        return f"{number(100 * value, one.places if one.places is not None else 1)}%", 100 * value, "%"
-    if unit == "ratio":
-        return number(value, one.places if one.places is not None else 2), value, "x"
-    if unit == "days":
-        return f"{number(value, one.places if one.places is not None else 2)} days", value, "days"
-    code = _code(got)
-    sign = _SIGN.get(code, f"{code} " if code else "")
-    minus = "−" if value < 0 else ""
-    if unit == "per_share":
-        return f"{minus}{sign}{number(abs(value), 2)} per share", value, code
-    stated = got.figures[0].statement.unit if got.figures else None
-    scale = one.scale or (stated.scale if stated else 1.0)
-    amount = abs(value) / scale
-    places = one.places
-    if places is None:
-        places = 3 if scale > (stated.scale if stated else 1.0) else 0 if abs(amount - round(amount)) < 1e-9 else 2
-        text = number(amount, places)
-        if scale > (stated.scale if stated else 1.0) and amount >= 0.0005:
-            text = text.rstrip("0").rstrip(".") if "." in text else text
-    else:
-        text = number(amount, places)
-    word = f" {_WORD[scale]}" if scale in _WORD else ""
-    return f"{minus}{sign}{text}{word}", value, code
-
-
-def _code(got: Worked) -> str:
-    return next((f.statement.unit.currency for f in got.figures if f.statement.unit), "")
-
-
-def _in(got: Worked) -> str:
-    """Return the unit that the arithmetic is in."""
-    stated = next((f.statement.unit for f in got.figures if f.statement.unit), None)
-    if stated is None:
-        return ""
-    return f", in {stated.words + 's of ' if stated.words else ''}{stated.currency or 'units'}"
-
-
-def _inputs(got: Worked) -> tuple[Shown, ...]:
-    return tuple(
-        (number(f.printed), f.value, _code(got) if f.item.kind == "money" else "", None) for f in got.figures if f.rows
-    )
-
-
-def _printed(figure: Figure) -> str:
-    unit = figure.statement.unit
-    sign = _SIGN.get(unit.currency, "") if unit and figure.item.kind != "shares" else ""
-    word = f" {unit.words}" if unit and unit.words and figure.item.kind == "money" else ""
-    return f"{sign}{number(figure.printed)}{word}"
-
-
-def _rows(figures: Sequence[Figure]) -> str:
-    """Return which rows were read, from which statements and pages."""
-    labels = list(dict.fromkeys(f"“{row.label}”" for f in figures for row in f.rows))
-    absent = list(dict.fromkeys(f.item.label.lower() for f in figures if f.assumed))
-    text = f"row{'s' if len(labels) > 1 else ''} {', '.join(labels)}"
-    if absent:
-        text += f"; no row for {', '.join(absent)}, taken as nil"
-    whole = [f for f in figures if f.statement.unit and not f.statement.unit.stated and f.item.kind == "money"]
-    if whole:
-        text += "; no scale is stated, read as whole units"
-    return text
-
-
-def _spans(figures: Sequence[Figure]) -> tuple[Span, ...]:
-    """Return the rows, then the headers that say their periods and unit."""
-    rows = dict.fromkeys(span for f in figures for span in f.spans)
-    headers = dict.fromkeys(header_span(f.statement) for f in figures if f.rows)
-    return (*rows, *headers)
-
-
-def _when(one: Wanted, got: Worked, year: int) -> str:
-    period = f"Q{one.quarter} {year}" if one.quarter else f"FY{year}"
-    balance = (
-        got.figures
-        and all(f.statement.kind == "balance" for f in got.figures)
-        and len({f.year for f in got.figures}) == 1
-    )
-    return f"at the end of {period}" if balance else f"in {period}"
-
-
-def _verdict(one: Wanted, value: float) -> str:
-    if one.yes_no == "positive":
-        return "Yes: " if value > 0 else "No: "
-    if one.yes_no == "negative":
-        return "Yes: " if value < 0 else "No: "
-    return ""
-
-
-def _words(formula: str) -> str:
-    out = formula
-    for name in sorted((*leaves(own_syntax(formula)),), key=len, reverse=True):
-        out = out.replace(name, label_of(name).lower())
-    return out.replace("/", "÷").replace("*", "×").replace(" - ", " − ")
-
-
-def _capital(label: str) -> str:
-    return label[:1].upper() + label[1:]

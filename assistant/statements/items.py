@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from assistant.statements.rows import plain
 from assistant.statements.tables import Row, Statement
 
 
@@ -116,8 +117,14 @@ def _candidates(item: Item, statement: Statement) -> list[Row]:
     return rows
 
 
-def _matches(pattern: str, row: Row) -> bool:
+def _matches(pattern: str, row: Row, *, per_share: bool = False) -> bool:
     if re.fullmatch(pattern, row.plain):
+        return True
+    if (
+        per_share
+        and re.search(r"\bper (?:\w+ )*share", row.section, re.I)
+        and re.fullmatch(pattern, plain(row.section))
+    ):
         return True
     # "Total" alone, under a heading.
     return (
@@ -133,7 +140,7 @@ def find(item: Item, statement: Statement) -> Match:
     rows = [row for row in rows if not any(re.fullmatch(p, row.plain) for p in item.never)]
     for tier in item.rows:
         add = tier.startswith("+")
-        found = [row for row in rows if _matches(tier.lstrip("+"), row)]
+        found = [row for row in rows if _matches(tier.lstrip("+"), row, per_share=item.kind == "per_share")]
         if not found:
             continue
         if add:

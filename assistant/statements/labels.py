@@ -11,7 +11,33 @@ from assistant.statements.items import Item
 from assistant.statements.rows import plain
 from assistant.statements.tables import Row, Statement
 
-_LIGHT = frozenset("the a an of and or in on for to from by with at net total other its as".split())
+_LIGHT = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "of",
+        "and",
+        "or",
+        "in",
+        "on",
+        "for",
+        "to",
+        "from",
+        "by",
+        "with",
+        "at",
+        "net",
+        "total",
+        "other",
+        "its",
+        "as",
+    ]
+)
+
+
+# "In millions, except share and per share data": shares are printed in full. "Except per share data": they are not.
+_UNSCALED = re.compile(r"\bexcept\b[^)]*?(?<!per )(?<!per-)\bshares?\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +100,9 @@ def figure(text: str, found: Labelled, reader: Reader, year: int) -> Figure:
             rows=(),
             kind="per_share" if share else "shares" if _shares(row) else "money",
         )
-        scale = statement.unit.scale if item.kind == "money" else 1.0
+        scale = (
+            1.0 if share or (item.kind == "shares" and _UNSCALED.search(statement.unit.text)) else statement.unit.scale
+        )
         read.append(Figure(printed * scale, printed, item, year, (row,), statement, column))
     if not read:
         raise Refused(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 _LINE = re.compile(r"[^\n\r\f\v\x1c-\x1e\x85\u2028\u2029]+")
 _VALUE = re.compile(
-    r"(?:(?:US|C|A|HK|NT|R)?\$|[£€¥]|RMB|USD|EUR|GBP)?\s?(?P<open>\()?\s?[$£€¥]?\s?(?P<sign>[-–—−](?=[\d.]))?"
+    r"(?:(?:US|C|A|HK|NT|R)?\$|[£€¥]|RMB|USD|EUR|GBP)?[^\S\n]{0,4}(?P<open>\()?[^\S\n]{0,4}[$£€¥]?\s?(?P<sign>[-–—−](?=[\d.]))?"
     r"(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<close>\s?\))?(?P<percent>\s?%)?(?P<late>\))?"
     r"|[$£€¥]?\s?(?P<nil>[—–−]+|-+|nil)"
 )

@@ -20,10 +20,10 @@ Kind = Literal["income", "balance", "cash"]
 KINDS: tuple[Kind, ...] = ("income", "balance", "cash")
 
 _CASH = r"(?:statements? of (?:consolidated )?cash[- ]flows?|cash[- ]flows? statements?)"
-_BALANCE = r"(?:balance sheets?|statements? of (?:consolidated )?(?:financial )?(?:position|condition))"
+_BALANCE = r"(?:balance sheets?|consolidated financial position|statements? of (?:consolidated )?(?:financial )?(?:position|condition))"
 _INCOME = (
     r"(?:statements? of (?:consolidated )?(?:net )?(?:income|operations|earnings|profit|loss)|statements? of (?:total )?comprehensive (?:income|loss|earnings)"
-    r"|(?:income|earnings|profit (?:and|&|or) loss) statements?|profit (?:and|&|or) loss accounts?|results of consolidated operations)"
+    r"|(?:income|earnings|profit (?:and|&|or) loss) statements?|profit (?:and|&|or) loss accounts?|results of consolidated operations|consolidated results of operations)"
 )
 _TITLE = re.compile(rf"\b(?:(?P<cash>{_CASH})|(?P<balance>{_BALANCE})|(?P<income>{_INCOME}))\b", re.I)
 _STOP = re.compile(
@@ -129,7 +129,7 @@ def _titles(text: str) -> list[tuple[int, int, Kind | None, str]]:
             (i for i in (text.find("\n", match.start()), text.find("\f", match.start())) if i >= 0), default=len(text)
         )
         line = text[start:end].strip()
-        if found and found[-1][0] == start or len(line) > 150 or len(line.split()) > 18:
+        if (found and found[-1][0] == start) or len(line) > 150 or len(line.split()) > 18:
             continue
         if _STOP.search(line) and not re.search(rf"{_INCOME} (?:and|&) (?:other )?comprehensive", line, re.I):
             only = re.search(r"statements? of (?:consolidated )?(?:total )?comprehensive", line, re.I)
@@ -139,7 +139,10 @@ def _titles(text: str) -> list[tuple[int, int, Kind | None, str]]:
             continue
         kind: Kind | None = next((k for k in KINDS if match.groupdict().get(k)), None)
         first = next((c for c in line if c.isalpha()), "a")
-        if kind is None or _SENTENCE.search(line) or _CONTENTS.search(line) or first.islower():
+        dated = re.search(
+            r"\b(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.? \d{1,2},?$", line, re.I
+        )
+        if kind is None or _SENTENCE.search(line) or (_CONTENTS.search(line) and not dated) or first.islower():
             continue
         found.append((start, end, kind, line))
     return found
@@ -195,6 +198,7 @@ def _anchors(kind: Kind, rows: Sequence[Row]) -> int:
     return sum(any(p.fullmatch(row.plain) for row in rows) for p in _ANCHORS[kind])
 
 
+_GRAND = re.compile(r"total (?:liabilities\b.*\b(?:equity|deficit|capital|investment)|equity and liabilities).*")
 _RUN = re.compile(r"(?:\b(?:19|20)\d\d[\s|]+){2,}(?=[A-Z])")
 
 
@@ -240,6 +244,10 @@ def _read(document: Document, kind: Kind, start: int, title_end: int, stop: int,
     rows = _rows(text, body, n, noted=bool(re.search(r"\bnotes?\b", head, re.I)))
     if kind == "cash":
         rows = _parts(rows)
+    elif kind == "balance":
+        # What follows the grand total (a note on variable interest entities) is another table.
+        last = next((i for i, r in enumerate(rows) if _GRAND.fullmatch(r.plain)), len(rows))
+        rows = rows[: last + 1]
     if not rows:
         return None
     return Statement(

@@ -1,0 +1,56 @@
+"""Where a filing's primary statements stand, and which of them a question is about: a ranking signal. Pure, cached by version."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from threading import Lock
+
+from assistant.statements.formulas import formula, leaves, mentions
+from assistant.statements.items import items, metrics
+from assistant.statements.tables import statements
+from vectorstore.records import Document
+
+_NAMED = {
+    "cash": re.compile(r"\bcash flows? (?:statement|information)|statements? of cash flows?\b", re.I),
+    "balance": re.compile(r"\bbalance sheets?|(?:statements? of )?financial (?:position|condition)\b", re.I),
+    "income": re.compile(
+        r"\b(?:income statements?|p&l|p & l|profit and loss|statements? of (?:consolidated )?(?:income|operations|earnings|profit))\b", re.I
+    ),
+}  # fmt: skip
+_KEPT = 256
+_held: OrderedDict[str, Mapping[str, frozenset[int]]] = OrderedDict()
+_lock = Lock()
+
+
+def wanted_kinds(text: str) -> frozenset[str]:
+    """Return the statements ("income", "balance", "cash") that a question names or whose line items it asks for."""
+    found = {kind for kind, pattern in _NAMED.items() if pattern.search(text)}
+    for _, _, name in mentions(text):
+        if name in items():
+            found.add(items()[name].statement)
+        elif name in metrics():
+            found.update(items()[leaf].statement for leaf in leaves(formula(name)) if leaf in items())
+    return frozenset(found)
+
+
+def statement_pages(
+    document_id: str, version: str, load: Callable[[str, str], Document]
+) -> Mapping[str, frozenset[int]]:
+    """Return the pages of the first (the group's) statement of each kind in one version of a document."""
+    with _lock:
+        if version in _held:
+            _held.move_to_end(version)
+            return _held[version]
+    document = load(document_id, version)
+    pages: dict[str, frozenset[int]] = {}
+    for one in statements(document):
+        first, last = document.page_at(one.start), document.page_at(max(one.start, one.end - 1))
+        if one.kind not in pages and first and last and not one.minor:
+            pages[one.kind] = frozenset(range(first, last + 1))
+    with _lock:
+        _held[version] = pages
+        while len(_held) > _KEPT:
+            _held.popitem(last=False)
+    return pages
