@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 import snowballstemmer
@@ -82,10 +82,10 @@ def light_words() -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Thesaurus:
-    """``phrases``: stems -> concepts; ``wider``: a concept -> those that it is a case of; ``stands_for``: -> those that help."""
+    """``phrases``: stems -> concepts; ``starts``: a first stem -> lengths, longest first; ``wider``: a concept -> those that it is a case of; ``stands_for``: -> those that help."""
 
     phrases: Mapping[tuple[str, ...], tuple[str, ...]]
-    longest: int
+    starts: Mapping[str, tuple[int, ...]]
     entities: frozenset[str]
     wider: Mapping[str, frozenset[str]]
     stands_for: Mapping[str, frozenset[str]]
@@ -123,7 +123,10 @@ def thesaurus() -> Thesaurus:
                 held.append(name)
     return Thesaurus(
         {key: tuple(names) for key, names in phrases.items()},
-        max(len(key) for key in phrases),
+        {
+            first: tuple(sorted({len(k) for k in phrases if k[0] == first}, reverse=True))
+            for first in {k[0] for k in phrases}
+        },
         frozenset(entities),
         {name: frozenset(names) for name, names in wider.items()},
         {name: frozenset(names) for name, names in stands_for.items()},
@@ -138,10 +141,11 @@ def terms(text: str) -> tuple[Term, ...]:
     """
     book = thesaurus()
     words = [(stem(m.group()), m.start(), m.end(), m.group().lower()) for m in _WORD.finditer(text)]
+    stems = [word[0] for word in words]
     found: list[Term] = []
     for i, (key, start, end, surface) in enumerate(words):
-        for length in range(min(book.longest, len(words) - i), 0, -1):
-            names = book.phrases.get(tuple(w[0] for w in words[i : i + length]))
+        for length in book.starts.get(key, ()):
+            names = book.phrases.get(tuple(stems[i : i + length])) if i + length <= len(stems) else None
             if names:
                 last = words[i + length - 1][2]
                 found += [Term(f"#{n}", start, last, concept=True, entity=n in book.entities) for n in names]
@@ -151,6 +155,7 @@ def terms(text: str) -> tuple[Term, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=20_000)
 def keys(text: str) -> frozenset[str]:
     """Return the keys of all terms of ``text``, with the wider concepts of those found."""
     return widen(term.key for term in terms(text))

@@ -22,6 +22,7 @@ RRF_K = 60
 # How many passages each index returns before fusion, and how many are ranked in the end.
 POOL = 60
 NARROWED_POOL = 400
+READ = 80
 # What a passage gains that stands on the primary statement that is asked for.
 STATEMENT_BONUS = 0.5
 # Share of the final order that coverage has; the rest is the fused rank score.
@@ -144,20 +145,25 @@ def retrieve(store: Store, question: Question, filters: Filters, *, k: int = 24)
             fused[passage.chunk.chunk_id] = fused.get(passage.chunk.chunk_id, 0.0) + 1 / (RRF_K + rank)
             held.setdefault(passage.chunk.chunk_id, passage)
     top = 2 / (RRF_K + 1)
+    gain: dict[str, float] = {}
+    for chunk_id, score in fused.items():
+        chunk = held[chunk_id].chunk
+        on_statement = False
+        if kinds and chunk.page:
+            pages = statement_pages(chunk.document_id, chunk.version, store.document)
+            on_statement = any(chunk.page in pages.get(kind, ()) for kind in kinds)
+        gain[chunk_id] = (1 - COVERAGE_SHARE) * score / top + STATEMENT_BONUS * on_statement
     weight = weights(store, question.units)
     heads: dict[str, frozenset[str]] = {}
     ranked = []
-    for chunk_id, score in fused.items():
+    # Reading what a passage says takes longest: only those that can still come first.
+    for chunk_id in sorted(gain, key=lambda c: (-gain[c], c))[: max(READ, k)]:
         passage = held[chunk_id]
         doc = passage.chunk.document_id
         if doc not in heads:
             heads[doc] = keys(header(passage.metadata))
         share = covered(question, weight, keys(passage.chunk.section + "\n" + passage.chunk.text), heads[doc])
-        bonus = 0.0
-        if kinds and passage.chunk.page:
-            pages = statement_pages(doc, passage.chunk.version, store.document)
-            bonus = STATEMENT_BONUS * any(passage.chunk.page in pages.get(kind, ()) for kind in kinds)
-        ranked.append(replace(passage, score=(1 - COVERAGE_SHARE) * score / top + COVERAGE_SHARE * share + bonus))
+        ranked.append(replace(passage, score=gain[chunk_id] + COVERAGE_SHARE * share))
     ranked.sort(key=lambda p: (-p.score, p.chunk.chunk_id))
     return Retrieval(tuple(ranked[:k]), used, warnings)
 

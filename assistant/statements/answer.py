@@ -7,23 +7,30 @@ from dataclasses import dataclass, replace
 
 from assistant.question import Question
 from assistant.statements.evaluate import Worked, number, work
-from assistant.statements.figures import STATEMENT_NAMES, Absent, Figure, Reader, Refused, Span, fiscal, header_span
-from assistant.statements.formulas import Name, Unreadable, leaves, own_syntax, years_in
+from assistant.statements.figures import STATEMENT_NAMES, Absent, Reader, Refused, Span, fiscal
+from assistant.statements.formulas import Name, Unreadable, own_syntax, years_in
 from assistant.statements.items import find, items, metrics
 from assistant.statements.labels import figure as read_label
 from assistant.statements.labels import labelled, words_of
-from assistant.statements.wanted import (
-    Wanted,
-    beside_label,
-    by_label,
-    label_of,
-    longest,
-    names_figure,
-    statements_named,
-    unit_of,
-    wanted,
+from assistant.statements.target import label_of, unit_of
+from assistant.statements.wanted import Wanted, beside_label, by_label, longest, names_figure, statements_named, wanted
+from assistant.statements.written import (
+    Shown,
+    as_printed,
+    capital,
+    currency,
+    in_unit,
+    in_words,
+    inputs_of,
+    period_of,
+    rows_named,
+    spans_of,
+    unit_of_result,
+    written,
+    yes_or_no,
 )
 from vectorstore.records import Document
+
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
@@ -128,37 +135,35 @@ def _value(one: Wanted, company: str, reader: Reader) -> StatementLine:
     got = work(one.node, year, reader)
     unit = unit_of_result(one, got)
     shown, value, code = written(got.value, unit, one, got)
-    when = when(one, got, year)
+    when = period_of(one, got, year)
     single = (
         isinstance(one.node, Name)
         and one.node.name in items()
         and len(got.figures) == 1
         and got.shown.lstrip("−(").replace(",", "").replace(".", "").rstrip(")").isdigit()
     )
-    verdict = verdict(one, got.value)
+    verdict = yes_or_no(one, got.value)
     if single:
         return _read_line(one, got, company, year, verdict)
     derivation = got.shown
-    text = (
-        f"{verdict}{capital(one.label)} of {company} {when}: {shown} = {derivation}{in_unit(got)} ({rows_named(got.figures)})."
-    )
-    return StatementLine(text, spans_of(got.figures), ((shown, value, code, derivation), *inputs(got)))
+    text = f"{verdict}{capital(one.label)} of {company} {when}: {shown} = {derivation}{in_unit(got)} ({rows_named(got.figures)})."
+    return StatementLine(text, spans_of(got.figures), ((shown, value, code, derivation), *inputs_of(got)))
 
 
 def _read_line(one: Wanted, got: Worked, company: str, year: int, verdict: str = "") -> StatementLine:
     """Return the line of one figure as read."""
     shown, value, code = written(got.value, unit_of_result(one, got), one, got)
-    printed = printed(got.figures[0])
+    printed = as_printed(got.figures[0])
     same = got.figures[0].item.kind != "money" or number(abs(got.figures[0].printed)) in shown
     also = "" if same else f", printed as {printed}"
-    text = f"{verdict}{capital(one.label)} of {company} {when(one, got, year)}: {shown} ({rows_named(got.figures)}{also})."
+    text = f"{verdict}{capital(one.label)} of {company} {period_of(one, got, year)}: {shown} ({rows_named(got.figures)}{also})."
     return StatementLine(text, spans_of(got.figures), ((shown, value, code, None),))
 
 
 def _over_years(one: Wanted, company: str, reader: Reader) -> StatementLine:
     each = [work(one.node, year, reader) for year in one.years]
     figures = tuple(f for got in each for f in got.figures)
-    inputs = tuple(n for got in each for n in inputs(got))
+    inputs = tuple(n for got in each for n in inputs_of(got))
     unit = unit_of_result(one, each[0])
     percent = unit == "percent"
     first, last = each[0], each[-1]
@@ -297,5 +302,3 @@ def _restated(one: Wanted, company: str, reader: Reader) -> list[StatementLine]:
             text = f"The FY{year} filing{dated} shows {shown} for FY{read.year}: the figure was restated ({rows_named((figure,))})."
             return [StatementLine(text, spans_of((figure,)), ((shown, amount, code, None),))]
     return []
-
-

@@ -79,7 +79,7 @@ def _named() -> re.Pattern[str]:
 
 @cache
 def _by_phrase() -> dict[str, str]:
-    return {phrase: name for phrase, name in reversed(names())}
+    return dict(reversed(names()))
 
 
 def fold(text: str) -> str:
@@ -159,7 +159,7 @@ class _Parser:
         start = self.at
         if self.peek() == "between":
             self.take()
-        found = []
+        found: list[int] = []
         while self.peek() in {"fy", "and", "minus"} and len(found) < 2:
             kind, text = self.take()
             if kind == "fy":

@@ -118,8 +118,10 @@ def figure(text: str, found: Labelled, reader: Reader, year: int) -> Figure:
 
 
 def _per_share(row: Row) -> bool:
-    return bool(re.search(r"\bper (?:\w+ ){0,3}share", f"{row.section} {row.label}", re.I)) and any(
-        "." in c.text for c in row.cells
+    return (
+        bool(re.search(r"\bper (?:\w+ ){0,3}share", f"{row.section} {row.label}", re.I))
+        and any("." in c.text for c in row.cells)
+        and not re.search(r"\bshares\b", row.label, re.I)
     )
 
 

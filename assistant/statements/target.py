@@ -154,14 +154,11 @@ def _dimension(node: Node) -> str:
     return unit_of(node.name) if isinstance(node, Name) else "money"
 
 
-
-
 def definitions(text: str) -> dict[str, Node]:
     """Return the names that a question defines, folded, with their formulas. Raises Unreadable."""
     found: list[tuple[str, str]] = []
     for pattern in DEFINED:
-        for match in pattern.finditer(text):
-            found.append((fold(match["name"]), match["body"]))
+        found += [(fold(match["name"]), match["body"]) for match in pattern.finditer(text)]
     out: dict[str, Node] = {}
     # A definition may use one that stands after it.
     waiting = [(n, b) for n, b in found if len(n.split()) < 9]
@@ -200,5 +197,3 @@ def _names_of(name: str) -> list[str]:
     short = re.search(r"\(([\w&/ ]+)\)", name)
     plain = " ".join(re.sub(r"\([^)]*\)", " ", name).split())
     return [n for n in dict.fromkeys((plain, short.group(1) if short else "")) if n]
-
-

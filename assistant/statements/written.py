@@ -68,13 +68,15 @@ def in_unit(got: Worked) -> str:
     return f", in {stated.words + 's of ' if stated.words else ''}{stated.currency or 'units'}"
 
 
-def inputs(got: Worked) -> tuple[Shown, ...]:
+def inputs_of(got: Worked) -> tuple[Shown, ...]:
     return tuple(
-        (number(f.printed), f.value, currency(got) if f.item.kind == "money" else "", None) for f in got.figures if f.rows
+        (number(f.printed), f.value, currency(got) if f.item.kind == "money" else "", None)
+        for f in got.figures
+        if f.rows
     )
 
 
-def printed(figure: Figure) -> str:
+def as_printed(figure: Figure) -> str:
     unit = figure.statement.unit
     sign = _SIGN.get(unit.currency, "") if unit and figure.item.kind != "shares" else ""
     word = f" {unit.words}" if unit and unit.words and figure.item.kind == "money" else ""
@@ -101,7 +103,7 @@ def spans_of(figures: Sequence[Figure]) -> tuple[Span, ...]:
     return (*rows, *headers)
 
 
-def when(one: Wanted, got: Worked, year: int) -> str:
+def period_of(one: Wanted, got: Worked, year: int) -> str:
     period = f"Q{one.quarter} {year}" if one.quarter else f"FY{year}"
     balance = (
         got.figures
@@ -111,7 +113,7 @@ def when(one: Wanted, got: Worked, year: int) -> str:
     return f"at the end of {period}" if balance else f"in {period}"
 
 
-def verdict(one: Wanted, value: float) -> str:
+def yes_or_no(one: Wanted, value: float) -> str:
     if one.yes_no == "positive":
         return "Yes: " if value > 0 else "No: "
     if one.yes_no == "negative":
