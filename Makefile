@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: chat test lint types contracts unit lock wheelhouse schema bench-golden bench-metadata bench-first-answer clean
+.PHONY: chat test lint types contracts unit lock wheelhouse schema bench-golden bench-metadata bench-first-answer bench-search clean
 
 chat: $(VENV)/.app
 	$(BIN)/python app.py
@@ -47,6 +47,10 @@ bench-golden: $(VENV)/.test
 
 bench-metadata: $(VENV)/.test
 	$(BIN)/python -m benchmarks.metadata_check
+
+# Search at 50,000 chunks, warm.
+bench-search: $(VENV)/.test
+	$(BIN)/python -m benchmarks.search
 
 # From a clean clone to the first answer, in seconds.
 bench-first-answer: $(VENV)/.test

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.compose import retrieved
+from assistant.followup import standalone
 from assistant.models import Answer, Failure
 from assistant.question import Question, understand
 from assistant.reply import Reply
@@ -164,6 +165,7 @@ class Assistant:
                 "embedding_fingerprint": self.store.embedding_fingerprint,
                 "index_fingerprint": self.store.index_fingerprint,
             }
+            base["standalone_question"] = standalone(question, history, self.store.sources())
             yield {"type": "status", "text": "Searching the base"}
             answer = self._extractive(base, wanted, started)
         except ThesisError as error:

@@ -15,7 +15,9 @@ from importlib.resources import files
 import snowballstemmer
 
 # A word, with inner apostrophes, dots and ampersands (U.S., S&P, P/E, R&D); hyphens split.
-_WORD = re.compile(r"[A-Za-zÀ-ÿ]+\d+[A-Za-z]+|[A-Za-zÀ-ÿ]+(?:(?:[’'&/.])[A-Za-zÀ-ÿ]+)*|\d+(?:[.,]\d+)*")
+_WORD = re.compile(
+    r"[A-Za-zÀ-ÿ]+\d+[A-Za-z]+|\d+[A-Za-z]{1,2}(?![\w])|[A-Za-zÀ-ÿ]+(?:(?:[’'&/.])[A-Za-zÀ-ÿ]+)*|\d+(?:[.,]\d+)*"
+)
 _STEMMER = snowballstemmer.stemmer("english")
 
 

@@ -73,3 +73,8 @@ def periods(text: str) -> tuple[Period, ...]:
         if one not in found:
             found.append(one)
     return tuple(found)
+
+
+def period_spans(text: str) -> tuple[tuple[int, int], ...]:
+    """Return where the periods of ``text`` stand."""
+    return tuple(m.span() for m in _PATTERN.finditer(text) if not _INDEX.search(text[: m.start()]))

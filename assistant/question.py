@@ -9,7 +9,7 @@ from typing import Literal
 
 from assistant.lexicon import Term, light_words, question_words, stem, stopwords, terms
 from assistant.numbers import quantities
-from assistant.periods import Period, periods
+from assistant.periods import Period, period_spans, periods
 from vectorstore.records import SourceInfo
 
 Intent = Literal["fact", "list", "comparison", "for_against", "metadata", "open"]
@@ -203,7 +203,7 @@ def units(text: str) -> tuple[Unit, ...]:
         out.append((start, Unit(surface, keys, inner, entity, light=measured)))
     steering, light = question_words(), light_words()
     # Dates, years and bare numbers bound an answer, they are not its subject.
-    figures = [(q.start, q.end) for q in quantities(text)]
+    figures = [*((q.start, q.end) for q in quantities(text)), *period_spans(text)]
     for term in found:
         if term.concept or any(a <= term.start and term.end <= b for a, b in kept):
             continue

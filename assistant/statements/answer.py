@@ -105,9 +105,11 @@ def _labelled(
         known = None
     year = request.years[0]
     reader = Reader(documents, year, request.quarter)
-    kinds = named or ({known.statement} if known else frozenset(STATEMENT_NAMES))
-    # A label that is just what the list calls an item counts too: the row may be another one here.
-    found = labelled(request.label, reader, kinds, beyond=longest(request.label) - 1)
+    every = named or frozenset(STATEMENT_NAMES)
+    found = labelled(request.label, reader, every, beyond=longest(request.label))
+    if found is None and known is not None:
+        # A label that is just what the list calls an item counts too: the row may be another one here.
+        found = labelled(request.label, reader, named or {known.statement}, beyond=longest(request.label) - 1)
     if found is None or not beside_label(request.label, found.label):
         return (), False
     same_kind = [(s, r) for s, r in found.rows if known is not None and s.kind == known.statement]
@@ -286,12 +288,17 @@ def _restated(one: Wanted, company: str, reader: Reader) -> list[StatementLine]:
                 if statement.kind == read.statement.kind and not statement.minor
                 else None
             )
-            rows = [r for r in statement.rows if r.plain == read.rows[0].plain and r.complete]
+            item = items().get(read.item.name)
+            same = find(item, statement).rows if item else [r for r in statement.rows if r.plain == read.rows[0].plain]
+            rows = [r for r in same if r.complete]
             if column is None or len(rows) != 1 or statement.unit is None:
                 continue
             sign = -1 if read.value * read.rows[0].value(read.column) < 0 else 1
             value = sign * rows[0].value(column) * (statement.unit.scale if read.item.kind == "money" else 1.0)
-            if abs(value - read.value) <= 0.001 * abs(read.value):
+            coarse = (
+                max(x.scale for x in (statement.unit, read.statement.unit) if x) if read.item.kind == "money" else 0.0
+            )
+            if abs(value - read.value) <= max(0.001 * abs(read.value), 0.51 * coarse):
                 return []
             figure = replace(
                 read, value=value, printed=rows[0].value(column), rows=(rows[0],), statement=statement, column=column

@@ -156,6 +156,10 @@ class Reader:
             if refused is not None:
                 # The period's own filing does not show it; an older one would be another basis.
                 raise refused
+            if self.quarter is not None and item.statement != "balance" and any(s.columns for s in whole):
+                raise Refused(
+                    f"{item.label}: {where(whole[0])} has no column for the quarter alone", [header_span(whole[0])]
+                )
             if whole and not any(s.columns for s in whole):
                 refused = Refused(
                     f"the period columns of {where(whole[0])} cannot be told apart", [header_span(whole[0])]

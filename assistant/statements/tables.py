@@ -323,7 +323,9 @@ def _rows(text: str, body: Sequence[Line], n: int, *, noted: bool) -> tuple[Row,
         ):
             cells = cells[:-1]
         elif extra > 0:
-            label = f"{label} {text[cells[0].start : cells[extra - 1].end]}".strip()
+            between = text[cells[0].start : cells[extra - 1].end]
+            # The number of a note is no part of the label.
+            label = label if noted and re.fullmatch(r"\d{1,2}", between) else f"{label} {between}".strip()
             cells = cells[extra:]
         note = noted and len(cells) == n > 1 and re.fullmatch(r"\d{1,2}", cells[0].text) and abs(cells[1].value) >= 100
         complete = len(cells) == n and not note

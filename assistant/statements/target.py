@@ -46,6 +46,10 @@ def _qualifier(text: str, start: int, end: int) -> tuple[str, ...]:
     found = ["share"] if SHARE.search(text[:start]) else []
     before = re.search(r"([\w&/.'%-]+)[\s(]*$", text[:start])
     word = before.group(1).strip(".") if before else ""
+    if before and word == "of":
+        # "Impairment of goodwill" is no goodwill; "the amount of goodwill" is.
+        further = re.search(r"([\w&/.'%-]+) of (?:the |its )?$", text[:start])
+        word = further.group(1) if further else word
     if (
         word
         and word not in plain_words()
