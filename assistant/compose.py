@@ -71,7 +71,7 @@ def retrieved(passage: Passage, *, given: bool) -> Retrieved:
 
 def label(metadata: Metadata, path: str) -> str:
     """Return how a source is named in running text: publisher or title, and its date."""
-    name = next((n for n in (metadata.publisher, metadata.company) if n), "") or metadata.kind
+    name = metadata.publisher or metadata.company or metadata.title or path.rsplit("/", 1)[-1]
     return f"{name}, {metadata.published}" if metadata.published else name
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from assistant import about, evidence, extractive
-from assistant.compose import Span, Writer, label
+from assistant.compose import Span, Writer
 from assistant.models import Status
 from assistant.question import Question, aliases, part
 from assistant.retrieval import Retrieval, retrieve, retrieve_sides, weights
@@ -221,9 +221,9 @@ class Reply:
         near: dict[str, str] = {}
         for passage in list(self.passages.values())[:6]:
             title = passage.metadata.title or passage.path.rsplit("/", 1)[-1]
-            near.setdefault(
-                passage.chunk.document_id, f"“{plain(title)}” ({plain(label(passage.metadata, passage.path))})"
-            )
+            house = passage.metadata.publisher or passage.metadata.company
+            known = ", ".join(plain(part) for part in (house, passage.metadata.published) if part)
+            near.setdefault(passage.chunk.document_id, f"“{plain(title)}”" + (f" ({known})" if known else ""))
         nearby = "Nearby, but not an answer: " + "; ".join(list(near.values())[:3]) + "."
         return "\n\n".join([*(dict.fromkeys(self.shortfalls) or ["The base does not hold the answer."]), nearby])
 

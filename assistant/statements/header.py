@@ -125,7 +125,7 @@ def columns(head: str, width: int, counts: Counter[int]) -> tuple[Column, ...]:
         elif m["year"]:
             day = waiting.pop(0) if waiting else ""
             dated.append(Column(int(m["year"]), f"{day}, {m['year']}" if day else m["year"]))
-    options += [tuple(dated), tuple(dated[-width:])] if len(dated) >= width else [tuple(dated)]
+    options.append(tuple(dated))
     if len(dated) > width and len(dated) % width == 0:
         options.insert(0, tuple(dated[-width:]))
     noted = re.search(r"\bnotes?\b", head, re.I)

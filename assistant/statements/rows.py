@@ -101,7 +101,7 @@ def _cell(text: str, match: re.Match[str]) -> Cell | None:
 
 
 def parse(text: str, start: int, end: int, columns: int = 0) -> list[Line]:
-    """Return the row(s) that one printed line holds.
+    """Return the row(s) that one printed line holds; none for a line of separators alone.
 
     With ``columns`` known, a line such as "A 5 — B 7 8", which a PDF's text layer makes of two rows, is cut after the
     first row's last value.
@@ -124,7 +124,8 @@ def parse(text: str, start: int, end: int, columns: int = 0) -> list[Line]:
                 first, run = index + 1, 0
         else:
             run = 0
-    found.append(_line(text, tokens[first:]))
+    if tokens[first:]:
+        found.append(_line(text, tokens[first:]))
     return found
 
 

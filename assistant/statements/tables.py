@@ -213,16 +213,19 @@ def _read(document: Document, kind: Kind, start: int, title_end: int, stop: int,
     spans = [part for a, b in lines(text, title_end, stop) for part in _cut(text, a, b)]
     first = None
     for index, (a, b) in enumerate(spans[:30]):
-        line = parse(text, a, b)[-1]
+        line = _last(text, a, b)
         if len(line.cells) >= 1 and not line.years_only and _is_row(line, text):
             first = index
             break
     if first is None:
         return None
+    # The heading of the first rows is no column header.
+    while first and _HEADING.fullmatch(text[slice(*spans[first - 1])]):
+        first -= 1
     body: list[Line] = []
     counts: Counter[int] = Counter()
     for a, b in spans[first : first + 160]:
-        one = parse(text, a, b)[-1]
+        one = _last(text, a, b)
         if one.cells and one.label and not one.years_only:
             counts[len(one.cells)] += 1
     if sum(counts.values()) < 4:
@@ -254,6 +257,17 @@ def _read(document: Document, kind: Kind, start: int, title_end: int, stop: int,
         document, kind, start, min(ended, rows[-1].end), title, cols, unit(head, text[start:ended]), rows,
         (head_start, header_end), bool(_MINOR.search(before + " " + head)), _anchors(kind, rows),
     )  # fmt: skip
+
+
+_HEADING = re.compile(
+    r"(?:[A-Za-z][A-Za-z ,&’'/-]*:|(?:total )?(?:net )?(?:revenues?|sales)|(?:current )?assets|.* activities)\s*", re.I
+)
+
+
+def _last(text: str, start: int, end: int) -> Line:
+    """Return the last row of a printed line; one without label and values for a line of separators."""
+    found = parse(text, start, end)
+    return found[-1] if found else Line(start, end, "", ())
 
 
 def _is_row(line: Line, text: str) -> bool:

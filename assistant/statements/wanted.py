@@ -126,7 +126,7 @@ def wanted(text: str) -> tuple[Wanted, ...]:
     node, label, unit, name, qualifier = target(low, own)
     if node is None or (unit == "money" and re.search(r"\bhow many\b", low)):
         # "How many times was the inventory sold? Calculate the inventory turnover for FY2022."
-        low = fold(_main(masked, whole=True))
+        low = fold(_main(masked, whole=True).replace(main, " "))
         node, label, unit, name, qualifier = target(low, own)
         if node is None or (unit == "money" and re.search(r"\bhow many\b", low)):
             return ()
