@@ -9,7 +9,7 @@ from urllib.parse import quote as quote_url
 from assistant.evidence import fold
 from assistant.models import Citation, Claim, Number, Retrieved, Verdict
 from assistant.numbers import quantities
-from vectorstore.records import Document, Metadata, Passage
+from vectorstore.records import Document, Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +69,6 @@ def retrieved(passage: Passage, *, given: bool) -> Retrieved:
     )
 
 
-def label(metadata: Metadata, path: str) -> str:
-    """Return how a source is named in running text: publisher or title, and its date."""
-    name = metadata.publisher or metadata.company or metadata.title or path.rsplit("/", 1)[-1]
-    return f"{name}, {metadata.published}" if metadata.published else name
-
-
 @dataclass
 class Writer:
     """Collects the text of an answer; the only place where offsets and markers are made."""
@@ -108,16 +102,28 @@ class Writer:
         return marker
 
     def claim(
-        self, text: str, spans: Sequence[Span], *, verdict: Verdict = "supported", score: float = 1.0, reason: str = ""
+        self,
+        text: str,
+        spans: Sequence[Span],
+        *,
+        verdict: Verdict = "supported",
+        score: float = 1.0,
+        reason: str = "",
+        worked: Sequence[tuple[str, float, str, str | None]] | None = None,
     ) -> None:
-        """Add a sentence with its markers; its numbers are traced to the spans that hold them."""
+        """Add a sentence with its markers; its numbers are traced to the spans that hold them.
+
+        ``worked``: the (text, value, unit, derivation) of numbers that were read from rows or worked out of them.
+        """
         text = fold(text)
         cited = {self.mark(span): span for span in spans}
         markers = tuple(cited)
         start = self.length
         self.write(text)
         numbers = []
-        for found in quantities(text):
+        for shown, value, unit, derivation in worked or ():
+            numbers.append(Number(text=shown, value=value, unit=unit, traced_to=markers, derivation=derivation))
+        for found in quantities(text) if worked is None else ():
             holds = tuple(
                 marker
                 for marker, span in cited.items()

@@ -7,15 +7,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from assistant import about, evidence, extractive
+from assistant import about, evidence, extractive, statements
 from assistant.compose import Span, Writer
 from assistant.models import Status
 from assistant.question import Question, aliases, part
 from assistant.retrieval import Retrieval, retrieve, retrieve_sides, weights
+from assistant.scope import own_period, resolve
 from vectorstore.records import Chunk, Document, Filters, Passage, SourceInfo
 from vectorstore.store import Store
 
 GIVEN = 16  # passages whose sentences are read
+STATEMENTS = 6  # filings whose statements are read
 _MARKER = re.compile(r"\[([ST]\d+)\]")
 
 
@@ -42,6 +44,9 @@ class Reply:
         if question.metadata and self._metadata():
             return
         if question.role and question.names and self._role():
+            return
+        # A ratio is often defined in a sentence of its own: the statements are asked with the whole question.
+        if self._statement(question):
             return
         pieces = question.parts if len(question.parts) > 1 else (question.text,)
         for text in pieces:
@@ -72,6 +77,8 @@ class Reply:
     def _part(self, piece: Question) -> None:
         if piece.metadata:
             piece = about.as_fact(piece)
+        elif piece is not self.question and self._statement(piece):
+            return
         retrieval = self._retrieve(piece)
         begun = time.perf_counter()
         selection = self._select(piece, retrieval)
@@ -80,6 +87,39 @@ class Reply:
             self._write(selection)
         elif not (self.question.metadata and self._tell(self.question, self._holding(piece, retrieval))):
             self.shortfalls.append(shortfall(piece, selection))
+
+    def _statement(self, piece: Question) -> bool:
+        """Answer a question for a line item or a ratio from the statements of the company's filings.
+
+        True also where they hold it and it cannot be read with certainty: the refusal names the page.
+        """
+        if len(piece.companies) != 1:
+            return False
+        own = [s for s in self.sources if s.metadata.company in piece.companies]
+        scope = resolve(piece, own)
+        near = [s for tier in scope.tiers[:2] for s in tier]
+        documents = [self.load(s.document_id, s.version) for s in sorted(near, key=_newest, reverse=True)[:STATEMENTS]]
+        begun = time.perf_counter()
+        found = statements.answer(piece.text, question=piece, documents=documents)
+        self._count("statements", begun)
+        if found is None:
+            return False
+        by_id = {d.document_id: d for d in documents}
+        if not found.lines:
+            pages = sorted({p for d, _, start, _ in found.spans if (p := by_id[d].page_at(start))})
+            where = (
+                f" See page {', '.join(map(str, pages))} of {by_id[found.spans[0][0]].metadata.title}." if pages else ""
+            )
+            self.shortfalls.append(plain(found.refusal + where))
+            self._retrieve(piece)
+            return True
+        for line in found.lines:
+            if self.writer.length:
+                self.writer.write("\n\n")
+            spans = [self._span(by_id[d], start, end) for d, _, start, end in line.spans]
+            self.writer.claim(line.text, spans, reason="read from the cited rows", worked=line.numbers)
+        self._keep_cited()
+        return True
 
     def _each_side(self, sides: Sequence[tuple[str, Question]]) -> None:
         """Answer for each firm that a question names, under its name; one without an answer is said to have none."""
@@ -229,6 +269,15 @@ class Reply:
 
     def _count(self, name: str, begun: float) -> None:
         self.timings[name] = self.timings.get(name, 0.0) + round((time.perf_counter() - begun) * 1000, 1)
+
+
+def _newest(source: SourceInfo) -> tuple[int, int, str]:
+    own = own_period(source.metadata)
+    return (
+        (own.year, own.quarter or 5, source.metadata.published or "")
+        if own
+        else (0, 0, source.metadata.published or "")
+    )
 
 
 def _given(question: Question) -> int:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.compose import Span, Writer, citation, label, link
+from assistant.compose import Span, Writer, citation, link
 from vectorstore.records import Document, Metadata, Page
 
 SALES = "Sales rose 12% to $3 million."
@@ -123,19 +123,6 @@ def test_a_citation_names_its_page_and_a_link_that_opens_the_span() -> None:
     made = citation(Span(source, 11, 17, "c9"), "S4")
     assert (made.page, made.quote, made.chunk_id, made.title, made.kind) == (2, TEXT[11:17], "c9", "T", "other")
     assert made.url == link("d 1", "v1", 11, 17) == "/document/d%201?version=v1&start=11&end=17#cited"
-
-
-@pytest.mark.parametrize(
-    ("metadata", "shown"),
-    [
-        (Metadata(publisher="Acme", title="T", published="2024-05-01"), "Acme, 2024-05-01"),
-        (Metadata(company="Zed Co", title="T"), "Zed Co"),
-        (Metadata(title="T"), "T"),
-        (Metadata(), "a.md"),
-    ],
-)
-def test_a_source_is_named_by_the_best_that_is_known(metadata: Metadata, shown: str) -> None:
-    assert label(metadata, "notes/a.md") == shown
 
 
 @given(st.lists(st.tuples(st.text(max_size=60), st.lists(st.integers(0, 40), max_size=3)), max_size=8))

@@ -11,6 +11,8 @@ from assistant.statements.tables import Row, Statement, statements
 from vectorstore.records import Document
 
 Span = tuple[str, str, int, int]
+# Rows that a balance sheet has at least; fewer are a summary, where a missing row says nothing.
+_FULL = 10
 STATEMENT_NAMES = {"income": "income statement", "balance": "balance sheet", "cash": "cash flow statement"}
 
 
@@ -173,7 +175,8 @@ class Reader:
         if match.problem:
             raise Refused(f"{item.label} for FY{year}: {match.problem} in {where(statement)}", [spot])
         if not match.rows:
-            if item.missing is not None:
+            full = any(row.plain.startswith("total current assets") for row in statement.rows)
+            if item.missing is not None and full and len(statement.rows) >= _FULL:
                 return Figure(item.missing, item.missing, item, year, (), statement, column, assumed=True)
             raise Refused(f"{item.label} for FY{year}: no row of {where(statement)} is called that", [spot])
         for row in match.rows:
