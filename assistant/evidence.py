@@ -284,7 +284,7 @@ def score(
                 told += credit * weight[unit] if credit > 0.5 else 0.0
         for name in question.names:
             if question.strict:
-                if not _present(name, own, fold(s.text.lower())):
+                if not _present(name, own | title, f"{fold(s.text.lower())} {raw_heads[chunk.document_id]}"):
                     missing.append(name)
                 continue
             pool = own | near | title | around
@@ -303,16 +303,9 @@ def score(
                 ),
             )
         )
-        for year in question.years:
-            short = f"FY{year[2:]}"
-            if (
-                year not in text
-                and year not in s.context
-                and year not in dated
-                and short not in text
-                and year not in chunk_raw[chunk.chunk_id]
-            ):
-                missing.append(year)
+        spoken = f"{text} {s.context} {dated} {chunk_raw[chunk.chunk_id]}"
+        if question.years and not any(y in spoken or f"FY{y[2:]}" in text for y in question.years):
+            missing.append(question.years[-1])
         stated = {(q.value, q.unit) for q in quantities(text)}
         missing += [f"{value:g}{unit}" for value, unit in question.figures if (value, unit) not in stated]
         missing += contrary(question, own)

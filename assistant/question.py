@@ -106,7 +106,6 @@ _SIDE_WORDS = re.compile(
 _SPLIT = re.compile(
     r"\?\s+(?=\w)|(?:,\s*|\s+)and (?=(?:what|how|who|when|which|why|where|does|do|is|are|by how|did)\b)|;\s+", re.I
 )
-_INDEX = re.compile(r"\b(?:russell|topix|csi|nikkei)\s*$", re.I)
 # Capitalised runs ("Bank of America"), acronyms with digits and signs (IWM, S&P 600, EX-99.1).
 _NAME = re.compile(
     r"\b(?:[A-Z][\w’'&.-]*[\w]|[A-Z])(?:\s+(?:of|&|de)\s+(?=[A-Z])|\s+(?=[A-Z\d]))?"
@@ -131,7 +130,6 @@ _MONTH_WORDS = frozenset(
     ]
 )
 _FISCAL = re.compile(r"(?:FY|Q[1-4]|[1-4]Q|H[12])['’]?\d*")
-_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _GENERIC_FIRM = {
     "research", "investments", "investment", "capital", "partners", "group", "inc", "corp", "corporation", "company", "co", "ltd", "llc", "plc",
     "holdings", "the", "and", "limited", "sa", "ag", "nv", "asset", "management", "securities", "financial", "services", "international",
@@ -401,7 +399,7 @@ def understand(text: str, sources: Sequence[SourceInfo] = ()) -> Question:
         expected=expected,
         units=tuple(u for u in asked if u.entity or not u.words <= named),
         names=names(text),
-        years=tuple(dict.fromkeys(m.group() for m in _YEAR.finditer(text) if not _INDEX.search(text[: m.start()]))),
+        years=tuple(dict.fromkeys(str(p.year) for p in periods(text))),
         metadata=metadata,
         live=bool(_LIVE.search(text)),
         figures=tuple(
@@ -411,6 +409,8 @@ def understand(text: str, sources: Sequence[SourceInfo] = ()) -> Question:
         role=bool(_ROLE.search(text)),
         furniture=bool(_FURNITURE.search(text)),
         periods=periods(text),
+        # A figure of a named thing is stated by a sentence that names it, not by one beside it.
+        strict=expected == "number" and bool(periods(text)) and not companies,
         companies=companies,
         publishers=publishers,
         parts=parts,

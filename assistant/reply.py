@@ -18,6 +18,11 @@ from vectorstore.store import Store
 
 GIVEN = 16  # passages whose sentences are read
 STATEMENTS = 6  # filings whose statements are read
+# What a company plans for a year is told before it.
+_AHEAD = re.compile(
+    r"\b(?:expect\w*|plan\w*|guid\w*|outlook|target\w*|forecast\w*|project\w*|anticipat\w*|will|due|matur\w*|ahead|upcoming|next)\b",
+    re.I,
+)
 _MARKER = re.compile(r"\[([ST]\d+)\]")
 
 
@@ -97,6 +102,14 @@ class Reply:
             return False
         own = [s for s in self.sources if s.metadata.company in piece.companies]
         scope = resolve(piece, own)
+        periods = {p.label for p in piece.periods if not p.month}
+        if piece.expected == "number" and periods and periods <= set(scope.lacking) and not _AHEAD.search(piece.text):
+            self.shortfalls.append(
+                f"The base does not hold the answer: no document in it reports on {', '.join(scope.lacking)} "
+                f"of {plain(piece.companies[0])}."
+            )
+            self._retrieve(piece)
+            return True
         near = [s for tier in scope.tiers[:2] for s in tier]
         documents = [self.load(s.document_id, s.version) for s in sorted(near, key=_newest, reverse=True)[:STATEMENTS]]
         begun = time.perf_counter()

@@ -12,6 +12,8 @@ from vectorstore.records import Metadata, SourceInfo
 
 # A filing shows the years before its own beside it: an income statement has three columns.
 COMPARATIVE_YEARS = 2
+# From this fit on a document can be expected to report on the period.
+SAYS_QUARTER, SAYS_YEAR = 0.55, 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,11 @@ def resolve(question: Question, sources: Sequence[SourceInfo]) -> Scope:
     own = [s for s in sources if s.metadata.company in question.companies]
     if not own or not question.periods:
         return Scope((tuple(own),)) if own else Scope()
-    lacking = tuple(p.label for p in question.periods if not p.month and not any(fit(s.metadata, p) for s in own))
+    lacking = tuple(
+        p.label
+        for p in question.periods
+        if not p.month and max(fit(s.metadata, p) for s in own) < (SAYS_QUARTER if p.quarter else SAYS_YEAR)
+    )
     # Several years are columns of the newest filing; the others stand behind it.
     newest = max(question.periods, key=lambda p: (p.year, p.quarter or 0, p.month or 0))
     scored = sorted(

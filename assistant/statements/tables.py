@@ -255,7 +255,7 @@ def _read(document: Document, kind: Kind, start: int, title_end: int, stop: int,
         return None
     return Statement(
         document, kind, start, min(ended, rows[-1].end), title, cols, unit(head, text[start:ended]), rows,
-        (head_start, header_end), bool(_MINOR.search(before + " " + head)), _anchors(kind, rows),
+        (head_start, header_end), bool(_MINOR.search(before + " " + head)) or "results of" in title.lower(), _anchors(kind, rows),
     )  # fmt: skip
 
 
