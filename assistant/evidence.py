@@ -159,14 +159,14 @@ _PRESUPPOSES = re.compile(r"\b(?:why|how come|reasons?|by how much|how much|what
 
 
 def contrary(question: Question, found: frozenset[str]) -> list[str]:
-    """Return what a question takes for granted and a sentence says the opposite of ("why did it rise": it fell)."""
+    """Return what a question takes for granted and a sentence denies ("why did it rise": it fell), or leaves out of a why."""
     if not _PRESUPPOSES.search(question.text):
         return []
     asked = {key: unit.surface for unit in question.units for key in unit.keys}
     wrong = []
     for pair in _OPPOSITES:
         for one, other in (pair, pair[::-1]):
-            if one in asked and other not in asked and other in found and one not in found:
+            if one in asked and other not in asked and one not in found and (other in found or question.why):
                 wrong.append(asked[one])
     return wrong
 

@@ -160,6 +160,7 @@ class Question:
     years: tuple[str, ...]
     metadata: tuple[str, ...] = ()
     live: bool = False
+    counts: bool = False  # "how many": money and percentages are no count
     why: bool = False
     figures: tuple[tuple[float, str], ...] = ()  # (value, unit) of the amounts that it takes for granted
     strict: bool = False  # its names have to stand in the sentence itself
@@ -338,8 +339,9 @@ _WHAT_WAS = re.compile(r"^(?:what|how) (?:was|were|is|are|did)\b|^[\w'’. &]+(?
 
 
 def figured(text: str) -> bool:
-    """Whether a question asks what a line item was in a period: "What were the revenues of X in fiscal 2015?"."""
-    return bool(_WHAT_WAS.search(text) and periods(text) and any(t.key in _FIGURES for t in terms(text)))
+    """Whether a question asks what a line item was: "What were the revenues of X in fiscal 2015?", "What is X's revenue?"."""
+    owned = bool(periods(text)) or bool(re.search(r"['’]s?\b", text))
+    return bool(_WHAT_WAS.search(text) and owned and any(t.key in _FIGURES for t in terms(text)))
 
 
 def understand(text: str, sources: Sequence[SourceInfo] = ()) -> Question:
@@ -405,6 +407,7 @@ def understand(text: str, sources: Sequence[SourceInfo] = ()) -> Question:
         figures=tuple(
             (q.value, q.unit) for q in quantities(text) if q.unit in {"%", "pp", "bp", "x"} or q.value >= 1e6
         ),
+        counts=bool(re.search(r"\bhow many\b", text, re.I)),
         why=bool(_WHY.search(text)),
         role=bool(_ROLE.search(text)),
         furniture=bool(_FURNITURE.search(text)),

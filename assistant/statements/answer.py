@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -156,7 +157,9 @@ def _read_line(one: Wanted, got: Worked, company: str, year: int, verdict: str =
     """Return the line of one figure as read."""
     shown, value, code = written(got.value, unit_of_result(one, got), one, got)
     printed = as_printed(got.figures[0])
-    same = got.figures[0].item.kind != "money" or number(abs(got.figures[0].printed)) in shown
+    same = got.figures[0].item.kind != "money" or re.search(
+        rf"(?<![\d.,]){re.escape(number(abs(got.figures[0].printed)))}(?![\d.,])", shown
+    )
     also = "" if same else f", printed as {printed}"
     text = f"{verdict}{capital(one.label)} of {company} {period_of(one, got, year)}: {shown} ({rows_named(got.figures)}{also})."
     return StatementLine(text, spans_of(got.figures), ((shown, value, code, None),))
