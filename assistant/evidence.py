@@ -15,7 +15,7 @@ import numpy as np
 
 from assistant.lexicon import helpers, keys, stem, terms
 from assistant.numbers import quantities
-from assistant.question import Question, Unit, aliases
+from assistant.question import FIGURES, Question, Unit, aliases
 from assistant.retrieval import header, says
 from vectorstore.records import Document, Passage
 from vectorstore.text import sentences
@@ -146,13 +146,46 @@ def split(passage: Passage, document: Document) -> list[Sentence]:
 
 
 def _present(name: str, pool: frozenset[str], raw: str) -> bool:
-    concepts = {key for key in keys(name) if key.startswith("#")}
-    if concepts & pool:
+    # The whole name in other words ("BofA"); a concept inside it is not the name.
+    if any(t.concept and t.end - t.start >= len(name.strip()) and t.key in pool for t in terms(name)):
         return True
     plain = fold(re.sub(r"[^\w&/ ]", " ", name.lower()))
     return plain in raw or all(stem(w) in pool for w in plain.split() if len(w) > 1)
 
 
+# What is measured under its own name: no other words state it.
+METRICS = FIGURES | frozenset(
+    [
+        "#expense_ratio",
+        "#unemployment",
+        "#default",
+        "#pricetarget",
+        "#stockprice",
+        "#volume",
+        "#beta",
+        "#vix",
+        "#short_interest",
+        "#flows",
+        "#constituents",
+        "#gdp",
+        "#credit_spread",
+        "#insider",
+        "#guidance",
+        "#interest_coverage",
+        "#correlation",
+        "#oil",
+        "#gold",
+        "#crypto",
+        "#dollar",
+        "#mortgage",
+        "#probability",
+        "#sales_growth",
+        "#total_return",
+        "#bankruptcy",
+        "#inflation",
+        "#buyback",
+    ]
+)
 # Pairs that a question which presupposes one cannot be answered by the other.
 _OPPOSITES = (("#highest", "#lowest"), ("#outperform", "#underperform"), ("#rose", "#drawdown"))
 _PRESUPPOSES = re.compile(r"\b(?:why|how come|reasons?|by how much|how much|what made|what explains)\b", re.I)
@@ -174,12 +207,12 @@ def contrary(question: Question, found: frozenset[str]) -> list[str]:
 def extract_head(question: Question, named: frozenset[str]) -> Unit | None:
     """Return what a question for a figure asks the figure of ("dividend yield of …"), where it is a finance term.
 
-    Only a sentence that says it states the figure; for other words a paraphrase may do.
+    Only a sentence that says it states the figure; for other things a paraphrase may do.
     """
     if question.expected != "number" or question.intent not in {"fact", "open"}:
         return None
     first = next((u for u in question.units if not u.light and not u.entity and not u.words <= named), None)
-    return first if first is not None and any(key.startswith("#") for key in first.keys) else None
+    return first if first is not None and first.keys & METRICS else None
 
 
 def score(

@@ -154,7 +154,7 @@ def select(
             rest = [s for s in good if not inside(s, block)]
             top = [s for s in rest if s.score >= NEARLY["list"] * good[0].score]
             return Selection((Group(tuple(block)), Group(arrange(distinct(top, encode, most=4), documents))))
-    if question.intent == "fact":
+    if question.intent == "fact" or question.expected == "date":
         good = [s for s in good if gives(s, question)]
     joint = [] if good else together(question, ranked, weight)
     good = good or joint

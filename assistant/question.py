@@ -40,7 +40,7 @@ _BOTH_SIDES = re.compile(
     re.I,
 )
 _AUTHOR = re.compile(
-    r"\b(?:who (?:wrote|authored|penned|published|are the (?:authors?|writers?)|is the (?:authors?|writers?)|were the authors?|"
+    r"\b(?:who (?:wrote|authored|penned|published|(?:are|is|were|was) (?:the|its|their) (?:authors?|writers?)|"
     r"was the author|signed|is behind)|authors? of|author'?s? names?|byline|written by|whose (?:article|note|piece|report) )",
     re.I,
 )
@@ -307,7 +307,7 @@ def split(text: str) -> tuple[str, ...]:
 
 
 # Line items of statements: who asks what they were in a year asks for a figure.
-_FIGURES = frozenset(
+FIGURES = frozenset(
     [
         "#revenue",
         "#earnings",
@@ -341,7 +341,7 @@ _WHAT_WAS = re.compile(r"^(?:what|how) (?:was|were|is|are|did)\b|^[\w'’. &]+(?
 def figured(text: str) -> bool:
     """Whether a question asks what a line item was: "What were the revenues of X in fiscal 2015?", "What is X's revenue?"."""
     owned = bool(periods(text)) or bool(re.search(r"['’]s?\b", text))
-    return bool(_WHAT_WAS.search(text) and owned and any(t.key in _FIGURES for t in terms(text)))
+    return bool(_WHAT_WAS.search(text) and owned and any(t.key in FIGURES for t in terms(text)))
 
 
 def understand(text: str, sources: Sequence[SourceInfo] = ()) -> Question:
