@@ -243,8 +243,10 @@ def test_light_and_dark_are_kept(seen: Watched) -> None:
     colour = "getComputedStyle(document.querySelector('#side')).backgroundColor"
     light = seen.page.evaluate(colour)
     seen.page.locator("[data-action=theme]").click()
+    seen.page.wait_for_function(f"light => {colour} !== light", arg=light)
+    seen.page.wait_for_timeout(500)  # the colours fade
     dark = seen.page.evaluate(colour)
-    assert dark != light
     seen.page.reload()
     seen.page.locator(".t-welcome").wait_for()
-    assert seen.page.evaluate(colour) == dark
+    # The page is there before its script has put the kept theme on.
+    seen.page.wait_for_function(f"dark => document.querySelector('#side') && {colour} === dark", arg=dark)
