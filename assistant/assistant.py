@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,8 +23,9 @@ from vectorstore.records import KINDS, Document, Filters, Passage, SourceInfo
 from vectorstore.settings import Settings, load_settings
 from vectorstore.store import Store
 
+log = logging.getLogger(__name__)
+
 FILTER_NAMES = ("kind", "publisher", "company", "ticker", "form", "collection", "since", "until")
-GIVEN = 16  # passages whose sentences are read
 History = Sequence[Mapping[str, str]]
 
 
@@ -165,6 +167,7 @@ class Assistant:
                 "embedding_fingerprint": self.store.embedding_fingerprint,
                 "index_fingerprint": self.store.index_fingerprint,
             }
+            log.info("asked: %s", question if self.settings.log_questions else f"{len(question)} characters")
             base["standalone_question"] = standalone(question, history, self.store.sources())
             yield {"type": "status", "text": "Searching the base"}
             answer = self._extractive(base, wanted, started)

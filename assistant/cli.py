@@ -12,6 +12,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -39,7 +40,7 @@ class Ingestor(Protocol):
         self,
         paths: Sequence[str],
         *,
-        meta: Mapping[str, str],
+        meta: Mapping[str, str] | None = None,
         collection: str | None = None,
         sync: bool = False,
         progress: Callable[[Any], None] | None = None,
@@ -53,7 +54,7 @@ class Wiring:
     """How app.py connects the commands to what they work on; everything opens late."""
 
     open_assistant: Callable[[Settings], Any]
-    open_ingestor: Callable[..., Any]  # (settings, repair=False) -> context manager
+    open_ingestor: Callable[..., AbstractContextManager[Ingestor]]  # (settings, repair=False)
     serve: Callable[[Settings], int]
     progress: Callable[[TextIO], Callable[[Any], None]]
 

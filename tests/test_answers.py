@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -514,3 +515,14 @@ def test_two_threads_may_empty_the_cache_of_vectors() -> None:
 
 def test_a_metric_of_a_known_company_that_the_base_does_not_hold_is_refused(knowledge: Assistant) -> None:
     assert knowledge.ask("How many employees does Super Micro Computer have?").status == "insufficient_evidence"
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_a_question_is_logged_only_where_the_settings_say_so(
+    knowledge: Assistant, caplog: pytest.LogCaptureFixture, shown: bool
+) -> None:
+    quiet = Assistant(knowledge.store, replace(knowledge.settings, log_questions=shown))
+    with caplog.at_level("INFO", logger="assistant"):
+        quiet.ask("How many analysts follow the average small-cap stock?")
+    assert ("average small-cap stock" in caplog.text) is shown
+    assert "asked: " in caplog.text
