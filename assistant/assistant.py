@@ -6,17 +6,19 @@ import logging
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from assistant.compose import retrieved
 from assistant.followup import standalone
+from assistant.freshness import stale
 from assistant.models import Answer, Failure
 from assistant.question import Question, understand
 from assistant.reply import Reply
 from assistant.retrieval import filters_json, retrieve
+from assistant.scope import replaced
 from vectorstore.embedding import make_embedder
 from vectorstore.errors import SettingsError, StoreEmpty, ThesisError
 from vectorstore.records import KINDS, Document, Filters, Passage, SourceInfo
@@ -108,7 +110,10 @@ class Assistant:
         """Return up to ``k`` passages by the same understanding, filters and ranking as ``ask``; never refuses."""
         self._need_documents()
         wanted = make_filters(filters, as_of)
-        return list(retrieve(self.store, understand(query, self.store.sources()), wanted, k=k).passages)
+        sources = self.store.sources()
+        old = replaced(self.store.sources(wanted))
+        found = retrieve(self.store, understand(query, sources), wanted, k=2 * k if old else k).passages
+        return [p for p in found if p.chunk.document_id not in old][:k]
 
     # answers
 
@@ -174,6 +179,9 @@ class Assistant:
         except ThesisError as error:
             failure = Failure(kind=error.kind, message=error.message, what_to_do=error.what_to_do)
             answer = Answer(**base, status="error", text="", error=failure, timings_ms={"total": _since(started)})
+        old = stale(answer, datetime.now(UTC).date(), self.settings.stale_after_days)
+        if old:
+            answer = answer.model_copy(update={"warnings": (*answer.warnings, old)})
         for claim in answer.claims:
             yield {"type": "sentence", "text": claim.text}
         yield {"type": "answer", "answer": answer}

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TextIO
@@ -282,7 +283,7 @@ def _ask(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO)
     if a.json:
         _print_json(answer.model_dump(mode="json"), out)
     else:
-        print(answer_text(answer), file=out)
+        print(answer_text(answer, datetime.now(UTC).date()), file=out)
     return DONE
 
 

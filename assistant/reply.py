@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from assistant import about, evidence, extractive, statements
 from assistant.compose import Span, Writer
 from assistant.models import Status
 from assistant.question import Question, aliases, part
 from assistant.retrieval import Retrieval, retrieve, retrieve_sides, weights
-from assistant.scope import own_period, resolve
+from assistant.scope import own_period, replaced, resolve
 from vectorstore.records import Chunk, Document, Filters, Passage, SourceInfo
 from vectorstore.store import Store
 
@@ -42,6 +43,10 @@ class Reply:
     warnings: list[str] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
     shortfalls: list[str] = field(default_factory=list)
+
+    @cached_property
+    def _replaced(self) -> Mapping[str, SourceInfo]:
+        return replaced(self.sources)
 
     def run(self) -> None:
         """Answer each part; what has no answer is told in ``shortfalls``."""
@@ -75,9 +80,22 @@ class Reply:
             final = Writer()
             final.write(self._refusal([f"{c.text} ({c.reason})" for c in unchecked]))
             return final
+        self._amended()
         for lack in dict.fromkeys(self.shortfalls):
             self.writer.write("\n\n" + lack)
         return self.writer
+
+    def _amended(self) -> None:
+        """Say of a cited amendment which filing it stands in for."""
+        cited = {c.document_id for c in self.writer.citations}
+        by_id = {s.document_id: s.metadata for s in self.sources}
+        for old, newer in self._replaced.items():
+            if newer.document_id in cited:
+                was, now = by_id[old], newer.metadata
+                of = f" of {was.published}" if was.published else ""
+                self.warnings.append(
+                    f"The {was.form}{of} of {plain(was.company or '')} for {was.fiscal_period} is replaced by its {now.form} of {now.published}."
+                )
 
     def _part(self, piece: Question) -> None:
         if piece.metadata:
@@ -196,6 +214,10 @@ class Reply:
         retrieval = find(self.store, piece, replace(self.wanted, roles=()) if piece.furniture else self.wanted)
         self._count("retrieve", begun)
         self.warnings += [w for w in retrieval.warnings if w not in self.warnings]
+        old = self._replaced
+        if old:
+            kept = tuple(p for p in retrieval.passages if p.chunk.document_id not in old)
+            retrieval = replace(retrieval, passages=kept)
         for passage in retrieval.passages:
             self.passages.setdefault(passage.chunk.chunk_id, passage)
         self.given.update(p.chunk.chunk_id for p in retrieval.passages[: _given(piece)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.periods import Period
@@ -26,6 +26,32 @@ class Scope:
     @property
     def documents(self) -> tuple[SourceInfo, ...]:
         return tuple(source for tier in self.tiers for source in tier)
+
+
+# An amendment that is shorter than this share of its original brings single items (Part III, an exhibit), not the whole form.
+WHOLE = 0.6
+
+
+def replaced(sources: Sequence[SourceInfo]) -> Mapping[str, SourceInfo]:
+    """Return the filings that an amended one stands in for: document_id -> the newest whole amendment (10-K/A for a 10-K).
+
+    The two are of one company, form and fiscal period. An amendment of single items leaves its original in force.
+    """
+    amended = [s for s in sources if s.metadata.extra.get("supersedes") and s.metadata.fiscal_period]
+    out: dict[str, SourceInfo] = {}
+    for newer in sorted(amended, key=lambda s: s.metadata.published or ""):
+        form = newer.metadata.extra["supersedes"]
+        for older in sources:
+            meta = older.metadata
+            same = meta.company and meta.company == newer.metadata.company
+            if not same or meta.fiscal_period != newer.metadata.fiscal_period or older.document_id == newer.document_id:
+                continue
+            first = meta.form == form or (
+                meta.extra.get("supersedes") == form and (meta.published or "") < (newer.metadata.published or "")
+            )
+            if first and newer.characters >= WHOLE * older.characters:
+                out[older.document_id] = newer
+    return out
 
 
 def own_period(meta: Metadata) -> Period | None:
@@ -61,10 +87,12 @@ def fit(meta: Metadata, period: Period) -> float:
 
 
 def resolve(question: Question, sources: Sequence[SourceInfo]) -> Scope:
-    """Narrow ``sources`` (already filtered) by the companies and periods of the question."""
+    """Narrow ``sources`` (already filtered) by the companies and periods of the question; an amended filing stands for its original."""
     if not question.companies:
         return Scope()
     own = [s for s in sources if s.metadata.company in question.companies]
+    old = replaced(own)
+    own = [s for s in own if s.document_id not in old]
     if not own or not question.periods:
         return Scope((tuple(own),)) if own else Scope()
     lacking = tuple(

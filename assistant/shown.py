@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from assistant.freshness import newest_line
 from assistant.models import Answer
 from vectorstore.records import Metadata, Passage, SourceInfo
 
@@ -75,8 +77,8 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def answer_text(answer: Answer) -> str:
-    """Return an answer as plain text with its sources below."""
+def answer_text(answer: Answer, today: date) -> str:
+    """Return an answer as plain text with its sources and their age below."""
     if answer.error:
         return f"{answer.error.message} {answer.error.what_to_do}".strip()
     lines = [answer.text]
@@ -87,5 +89,7 @@ def answer_text(answer: Answer) -> str:
         for c in answer.citations:
             place = ", ".join(p for p in (c.title, c.publisher, c.published, f"p. {c.page}" if c.page else None) if p)
             lines.append(f"[{c.marker}] {printable(f'{place} ({c.path}, characters {c.start}-{c.end})')}")
+        newest = newest_line(answer, today)
+        lines += [newest] if newest else []
     lines += [f"note: {warning}" for warning in answer.warnings]
     return "\n".join(lines)

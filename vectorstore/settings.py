@@ -42,6 +42,8 @@ class Settings:
     fetch_private_addresses: bool = False
     user_agent: str = "thesis-assistant (set user_agent to your name and e-mail)"
     ca_bundle: str = ""
+    # answers
+    stale_after_days: int = 365  # an answer whose newest source is older says so; 0: never
     # logs
     log_format: str = "text"  # text | json
     log_level: str = "WARNING"

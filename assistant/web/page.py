@@ -8,6 +8,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read at import
 
 import logging
 from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 import gradio as gr
@@ -58,6 +59,9 @@ def build(
     assistant: Assistant, ingestor: Ingestor, settings: Settings, *, examples: Sequence[str] | None = None
 ) -> gr.Blocks:
     """Return the page over an assistant. ``examples``: questions offered at first (default: made from what is in)."""
+
+    def today() -> date:
+        return datetime.now(UTC).date()
 
     def offered() -> tuple[tuple[str, ...], int]:
         sources = assistant.sources()
@@ -125,7 +129,7 @@ def build(
                 about = _html("", None, "about")
 
         def greeting(turns: Turns) -> str:
-            return render.transcript(turns) if turns else render.welcome(*offered())
+            return render.transcript(turns, today()) if turns else render.welcome(*offered())
 
         def refresh(turns: Turns, text: str, kind: list[str] | None, publisher: list[str] | None) -> dict[Any, Any]:
             sources = assistant.sources()
@@ -155,7 +159,7 @@ def build(
             yield {
                 question: "",
                 turns_state: turns,
-                transcript: render.transcript(past),
+                transcript: render.transcript(past, today()),
                 live: render.live(turns),
                 send: gr.Button(visible=False),
                 stop: gr.Button(visible=True),
@@ -169,7 +173,7 @@ def build(
             done = turns[-1].answer
             yield {
                 turns_state: turns,
-                transcript: render.transcript(turns),
+                transcript: render.transcript(turns, today()),
                 live: "",
                 side: panel.sources(done, turns[-1].number) if done is not None else panel.empty(),
                 send: gr.Button(visible=True),
@@ -180,7 +184,7 @@ def build(
             turns = conversation.stop(turns)
             return {
                 turns_state: turns,
-                transcript: render.transcript(turns),
+                transcript: render.transcript(turns, today()),
                 live: "",
                 send: gr.Button(visible=True),
                 stop: gr.Button(visible=False),

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import date
 from itertools import pairwise
 
+from assistant.freshness import newest_line
 from assistant.models import Answer, Claim, Failure, Retrieved, ToolResult
 from assistant.web.conversation import Turn, Turns
 from assistant.web.export import file_stem, to_markdown
@@ -30,9 +32,9 @@ VERDICTS = {
 }
 
 
-def transcript(turns: Turns) -> str:
-    """Return the finished turns."""
-    return "".join(turn_html(turn) for turn in turns if not turn.pending)
+def transcript(turns: Turns, today: date | None = None) -> str:
+    """Return the finished turns; with ``today`` each says how old its newest source is."""
+    return "".join(turn_html(turn, today) for turn in turns if not turn.pending)
 
 
 def live(turns: Turns) -> str:
@@ -40,10 +42,10 @@ def live(turns: Turns) -> str:
     return "".join(turn_html(turn) for turn in turns if turn.pending)
 
 
-def turn_html(turn: Turn) -> str:
+def turn_html(turn: Turn, today: date | None = None) -> str:
     """Return one question with what came back."""
     if turn.answer is not None:
-        body = answer_html(turn.answer, turn.number)
+        body = answer_html(turn.answer, turn.number, today)
     elif turn.failure is not None:
         body = failure_html(turn.failure)
     else:
@@ -67,7 +69,7 @@ def failure_html(failure: Failure) -> str:
     )
 
 
-def answer_html(answer: Answer, number: int) -> str:
+def answer_html(answer: Answer, number: int, today: date | None = None) -> str:
     """Return an answer with its markers as buttons, its warnings and its actions."""
     if answer.status == "error" and answer.error is not None:
         return failure_html(answer.error) + _warnings(answer.warnings)
@@ -83,6 +85,8 @@ def answer_html(answer: Answer, number: int) -> str:
     parts.append(body)
     parts.append(_tools(answer.tool_results))
     parts.append(_warnings(answer.warnings))
+    newest = newest_line(answer, today) if today else ""
+    parts.append(f'<p class="t-note">{esc(newest)}</p>' if newest else "")
     parts.append(_actions(answer, number))
     return "".join(parts)
 
