@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.compose import retrieved
+from assistant.constraints import bounded, constraints
 from assistant.followup import standalone
 from assistant.freshness import stale
 from assistant.models import Answer, Failure
@@ -111,8 +112,9 @@ class Assistant:
         self._need_documents()
         wanted = make_filters(filters, as_of)
         sources = self.store.sources()
+        wanted, asked, _ = self._bounded(query, wanted, sources)
         old = replaced(self.store.sources(wanted))
-        found = retrieve(self.store, understand(query, sources), wanted, k=2 * k if old else k).passages
+        found = retrieve(self.store, asked, wanted, k=2 * k if old else k).passages
         return [p for p in found if p.chunk.document_id not in old][:k]
 
     # answers
@@ -194,7 +196,7 @@ class Assistant:
 
     def _extractive(self, base: dict[str, Any], wanted: Filters, started: float) -> Answer:
         everything = [s for s in self.store.sources() if s.version]
-        question = understand(base["standalone_question"], everything)
+        wanted, question, told = self._bounded(base["standalone_question"], wanted, everything)
         allowed = {s.document_id for s in self.store.sources(wanted)}
         reply = Reply(
             self.store,
@@ -203,6 +205,7 @@ class Assistant:
             question,
             wanted,
             [s for s in everything if s.document_id in allowed],
+            warnings=list(told),
         )
         undated = self.store.undated(wanted)
         if undated:
@@ -212,7 +215,7 @@ class Assistant:
         reply.run()
         status, writer = reply.status, reply.finish()
         return Answer(
-            **(base | {"filters": understood(question) | base["filters"]}),
+            **(base | {"filters": understood(question) | filters_json(wanted)}),
             status=status,
             text=writer.text,
             claims=tuple(writer.claims),
@@ -221,6 +224,19 @@ class Assistant:
             timings_ms=reply.timings | {"total": _since(started)},
             warnings=tuple(reply.warnings),
         )
+
+    def _bounded(
+        self, text: str, wanted: Filters, sources: Sequence[SourceInfo]
+    ) -> tuple[Filters, Question, tuple[str, ...]]:
+        """Return the filters with what the question states of documents, the question, and what could not be kept to."""
+        stated = constraints(text)
+        if not stated:
+            return wanted, understand(text, sources), ()
+        question = understand(stated.text, sources)
+        narrowed, used, told = bounded(wanted, stated, question.companies, self.store.count)
+        if (stated.since, stated.until) != (used.since, used.until):
+            question = understand(text, sources)
+        return narrowed, question, told
 
     @lru_cache(maxsize=256)  # noqa: B019 - an Assistant lives as long as its process
     def _document(self, document_id: str, version: str) -> Document:

@@ -324,7 +324,7 @@ def test_undated_documents_are_left_out_under_as_of_and_counted(dated: Assistant
     answer = dated.ask("How much did freight volumes rise?", as_of="2024-01-31")
     assert {p.title for p in answer.passages} == {"Alder"}
     assert answer.warnings == ("1 document without a date left out under as-of 2024-01-31.",)
-    assert dated.ask("How much did freight volumes rise?").warnings == ()
+    assert not any("without a date" in w for w in dated.ask("How much did freight volumes rise?").warnings)
 
 
 @pytest.mark.parametrize(
