@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vectorstore.records import Document, Metadata, Page, sha256
+from vectorstore.records import Document, Kind, Metadata, Page, sha256
 
 # Years on a line of their own, thousands, a wrapped label, rows run together behind a dash, a title of contents.
 HARBOR = """\
@@ -286,6 +286,239 @@ Total liabilities and stockholders’ equity $ 300 $ 260
 """
 
 
+# A company with losses: a deficit, preferred stock between liabilities and equity, revenue under a name of its own.
+LOSSES = """\
+VANTA THERAPEUTICS, INC.
+Consolidated Balance Sheets
+(In thousands, except share and par value amounts)
+December 31,
+2022 2021
+Assets
+Current assets
+Cash and cash equivalents $ 41,220 $ 63,815
+Marketable securities, short-term 12,010 8,005
+Prepaid expenses and other current assets 2,114 1,890
+Total current assets 55,344 73,710
+Property and equipment, net 1,905 2,250
+Operating lease right-of-use assets 3,310 —
+Other assets 250 250
+Total assets $ 60,809 $ 76,210
+Liabilities, convertible preferred stock and stockholders’ deficit
+Current liabilities
+Accounts payable $ 3,102 $ 2,870
+Accrued expenses and other current liabilities 6,540 5,115
+Operating lease liabilities, current 810 —
+Total current liabilities 10,452 7,985
+Notes payable, net of current portion 15,000 —
+Operating lease liabilities, net of current portion 2,700 —
+Total liabilities 28,152 7,985
+Commitments and contingencies (Note 8)
+Series A convertible preferred stock, $0.001 par value; 1,000,000 shares authorized 90,000 90,000
+Stockholders’ deficit
+Common stock, $0.001 par value; 100,000,000 shares authorized; 20,115,004 and 19,870,443 shares issued 20 20
+Additional paid-in capital 50,410 47,230
+Accumulated other comprehensive loss (73) (25)
+Accumulated deficit (107,700) (69,000)
+Total stockholders’ deficit (57,343) (21,775)
+Total liabilities, convertible preferred stock and stockholders’ deficit $ 60,809 $ 76,210
+The accompanying notes are an integral part of these consolidated financial statements.
+F-3
+\f
+VANTA THERAPEUTICS, INC.
+Consolidated Statements of Operations and Comprehensive Loss
+(In thousands, except share and per share data)
+Year Ended December 31,
+2022 2021
+Collaboration revenue $ 4,110 $ 2,500
+Operating expenses
+Research and development 29,480 21,904
+General and administrative 11,870 9,133
+Total operating expenses 41,350 31,037
+Loss from operations (37,240) (28,537)
+Other income (expense)
+Interest expense (1,620) —
+Interest income 160 31
+Total other income (expense), net (1,460) 31
+Net loss $ (38,700) $ (28,506)
+Other comprehensive loss
+Unrealized loss on marketable securities (48) (25)
+Comprehensive loss $ (38,748) $ (28,531)
+Net loss per share, basic and diluted $ (1.94) $ (1.46)
+Weighted-average common shares outstanding, basic and diluted 19,990,120 19,520,310
+The accompanying notes are an integral part of these consolidated financial statements.
+F-4
+\f
+VANTA THERAPEUTICS, INC.
+Consolidated Statements of Cash Flows
+(In thousands)
+Year Ended December 31,
+2022 2021
+Cash flows from operating activities
+Net loss $ (38,700) $ (28,506)
+Adjustments to reconcile net loss to net cash used in operating activities:
+Depreciation and amortization 520 480
+Stock-based compensation 3,050 2,760
+Changes in operating assets and liabilities:
+Prepaid expenses and other current assets (224) (310)
+Accounts payable 232 115
+Accrued expenses 1,425 905
+Net cash used in operating activities (33,697) (24,556)
+Cash flows from investing activities
+Purchases of marketable securities (12,053) (8,030)
+Maturities of marketable securities 8,000 —
+Purchases of property and equipment (175) (640)
+Net cash used in investing activities (4,228) (8,670)
+Cash flows from financing activities
+Proceeds from notes payable 15,000 —
+Proceeds from exercise of stock options 330 410
+Net cash provided by financing activities 15,330 410
+Net decrease in cash, cash equivalents and restricted cash (22,595) (32,816)
+Cash, cash equivalents and restricted cash at beginning of year 63,815 96,631
+Cash, cash equivalents and restricted cash at end of year $ 41,220 $ 63,815
+The accompanying notes are an integral part of these consolidated financial statements.
+"""
+
+# Oldest year first, capitals, sides of the balance sheet without a label, no total of investing activities.
+OLDEST = """\
+BRINDLE FOODS CORP. AND SUBSIDIARIES
+CONSOLIDATED STATEMENTS OF OPERATIONS
+FOR THE FISCAL YEARS ENDED SEPTEMBER 24, 2020, SEPTEMBER 30, 2021 AND SEPTEMBER 29, 2022
+(In thousands, except per share amounts)
+2020 2021 2022
+NET SALES $ 88,120 $ 91,400 $ 99,870
+COST OF SALES 61,003 64,110 71,240
+GROSS PROFIT 27,117 27,290 28,630
+SELLING, GENERAL AND ADMINISTRATIVE EXPENSES 20,400 21,010 22,008
+INCOME FROM OPERATIONS 6,717 6,280 6,622
+INTEREST EXPENSE, NET 610 540 505
+INCOME BEFORE INCOME TAXES 6,107 5,740 6,117
+INCOME TAX PROVISION 1,527 1,378 1,529
+NET INCOME $ 4,580 $ 4,362 $ 4,588
+NET INCOME PER COMMON SHARE:
+BASIC $ .92 $ .87 $ .91
+DILUTED $ .90 $ .86 $ .90
+CASH DIVIDENDS DECLARED PER SHARE $ .20 $ .22 $ .24
+See notes to consolidated financial statements.
+\f
+BRINDLE FOODS CORP. AND SUBSIDIARIES
+CONSOLIDATED BALANCE SHEETS
+SEPTEMBER 30, 2021 AND SEPTEMBER 29, 2022
+(In thousands, except share data)
+2021 2022
+ASSETS
+CURRENT ASSETS:
+Cash and cash equivalents $ 5,110 $ 4,020
+Accounts receivable, less allowance for doubtful accounts of $210 and $260 9,104 10,230
+Inventories 12,470 15,015
+Prepaid expenses and other 940 1,035
+Total current assets 27,624 30,300
+PROPERTY, PLANT AND EQUIPMENT:
+Land 1,000 1,000
+Buildings and improvements 14,200 14,900
+Machinery and equipment 40,110 43,005
+55,310 58,905
+Less accumulated depreciation (30,005) (33,100)
+Property, plant and equipment, net 25,305 25,805
+OTHER ASSETS 1,071 995
+$ 54,000 $ 57,100
+LIABILITIES AND SHAREHOLDERS' EQUITY
+CURRENT LIABILITIES:
+Current maturities of long-term debt $ 1,200 $ 1,200
+Accounts payable 7,310 8,015
+Accrued expenses 3,090 3,285
+Total current liabilities 11,600 12,500
+LONG-TERM DEBT, less current maturities 10,800 9,600
+DEFERRED INCOME TAXES 1,600 1,700
+SHAREHOLDERS' EQUITY:
+Common stock, par value $.10 500 505
+Paid-in capital 8,500 8,707
+Retained earnings 21,000 24,088
+Total shareholders' equity 30,000 33,300
+$ 54,000 $ 57,100
+See notes to consolidated financial statements.
+\f
+BRINDLE FOODS CORP. AND SUBSIDIARIES
+CONSOLIDATED STATEMENTS OF CASH FLOWS
+(In thousands)
+Fiscal Year Ended
+September 24,
+2020
+September 30,
+2021
+September 29,
+2022
+CASH FLOWS FROM OPERATING ACTIVITIES:
+Net income $ 4,580 $ 4,362 $ 4,588
+Depreciation 3,010 3,105 3,200
+Changes in working capital 200 (900) (3,000)
+Net cash provided by operating activities 7,790 6,567 4,788
+CASH FLOWS FROM INVESTING ACTIVITIES:
+Capital expenditures (3,100) (3,950) (3,700)
+CASH FLOWS FROM FINANCING ACTIVITIES:
+Payments on long-term debt (1,200) (1,200) (1,200)
+Dividends paid (1,000) (1,100) (1,200)
+Stock options exercised 150 300 222
+Net cash used for financing activities (2,050) (2,000) (2,178)
+NET INCREASE (DECREASE) IN CASH 2,640 617 (1,090)
+CASH AND CASH EQUIVALENTS, BEGINNING OF YEAR 1,853 4,493 5,110
+CASH AND CASH EQUIVALENTS, END OF YEAR $ 4,493 $ 5,110 $ 4,020
+See notes to consolidated financial statements.
+"""
+
+# Three and nine months, headings on lines of their own, rows that say little without their heading.
+NINE = """\
+Pell Grove Holdings Inc.
+Condensed Consolidated Statements of Operations
+(Unaudited)
+(in thousands, except per share data)
+Three Months Ended
+September 30,
+Nine Months Ended
+September 30,
+2023 2022 2023 2022
+Revenues:
+Product $ 10,500 $ 9,800 $ 30,100 $ 28,000
+Service 4,500 4,200 13,100 12,100
+Total revenues 15,000 14,000 43,200 40,100
+Cost of revenues:
+Product 6,000 5,700 17,300 16,200
+Service 2,000 1,900 5,800 5,500
+Total cost of revenues 8,000 7,600 23,100 21,700
+Gross profit 7,000 6,400 20,100 18,400
+Operating expenses:
+Research and development 2,500 2,300 7,400 6,800
+Sales and marketing 3,000 2,900 8,900 8,600
+General and administrative 1,900 1,700 5,500 5,000
+Total operating expenses 7,400 6,900 21,800 20,400
+Operating loss (400) (500) (1,700) (2,000)
+Interest expense (100) (120) (310) (350)
+Loss before income taxes (500) (620) (2,010) (2,350)
+Income tax benefit 50 60 200 230
+Net loss $ (450) $ (560) $ (1,810) $ (2,120)
+Net loss per share – basic and diluted $ (0.05) $ (0.06) $ (0.18) $ (0.21)
+See accompanying notes to unaudited condensed consolidated financial statements.
+\f
+Pell Grove Holdings Inc.
+Condensed Consolidated Balance Sheets
+(in thousands)
+September 30, 2023
+(Unaudited) December 31, 2022
+ASSETS
+Cash and cash equivalents $ 8,000 $ 9,500
+Accounts receivable, net 7,200 6,900
+Total current assets 16,900 17,800
+Total assets $ 40,000 $ 42,000
+LIABILITIES AND STOCKHOLDERS' EQUITY
+Accounts payable $ 3,000 $ 3,300
+Deferred revenue, current 4,100 3,900
+Total current liabilities 9,800 9,900
+Total liabilities 20,000 20,300
+Total stockholders' equity 20,000 21,700
+Total liabilities and stockholders' equity $ 40,000 $ 42,000
+See accompanying notes to unaudited condensed consolidated financial statements.
+"""
+
+
 def filing(
     text: str,
     *,
@@ -293,6 +526,8 @@ def filing(
     period: str = "FY2021",
     form: str = "10-K",
     published: str = "2022-02-20",
+    period_end: str | None = None,
+    kind: Kind = "filing",
 ) -> Document:
     """Return a stored document with a page for each form feed."""
     pages, start = [], 0
@@ -300,11 +535,13 @@ def filing(
         pages.append(Page(number, start, start + len(part) + 1))
         start += len(part) + 1
     return Document(
-        document_id=sha256(f"{company}{period}{form}".encode())[:24],
+        document_id=sha256(f"{company}{period}{form}{kind}".encode())[:24],
         version=sha256(text.encode()),
         path=f"/filings/{company}-{period}.pdf",
         collection="default",
         text=text,
-        metadata=Metadata(company=company, form=form, fiscal_period=period, kind="filing", published=published),
+        metadata=Metadata(
+            company=company, form=form, fiscal_period=period, kind=kind, published=published, period_end=period_end
+        ),
         pages=tuple(pages),
     )

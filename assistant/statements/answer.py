@@ -8,13 +8,23 @@ from dataclasses import dataclass, replace
 
 from assistant.question import Question
 from assistant.statements.evaluate import Worked, number, work
-from assistant.statements.figures import STATEMENT_NAMES, Absent, Reader, Refused, Span, fiscal
-from assistant.statements.formulas import Name, Unreadable, own_syntax, years_in
+from assistant.statements.figures import (
+    Absent,
+    Figure,
+    Reader,
+    Refused,
+    Span,
+    fiscal,
+    header_span,
+    held_statements,
+    where,
+)
+from assistant.statements.formulas import Name, Unreadable, label_of, own_syntax, unit_of, years_in
 from assistant.statements.items import find, items, metrics
-from assistant.statements.labels import figure as read_label
-from assistant.statements.labels import labelled, words_of
-from assistant.statements.target import label_of, unit_of
-from assistant.statements.wanted import Wanted, beside_label, by_label, longest, names_figure, statements_named, wanted
+from assistant.statements.phrasing import own_definition, statements_named
+from assistant.statements.tables import primary
+from assistant.statements.vocabulary import row_words, vocabulary, words
+from assistant.statements.wanted import Wanted, names_figure, wanted
 from assistant.statements.written import (
     Shown,
     as_printed,
@@ -23,6 +33,7 @@ from assistant.statements.written import (
     in_unit,
     in_words,
     inputs_of,
+    named_period,
     period_of,
     rows_named,
     spans_of,
@@ -63,10 +74,13 @@ def answer(text: str, *, question: Question, documents: Sequence[Document]) -> S
     if len(companies) > 1 or not documents:
         return None
     company = companies[0] if companies else "the company"
+    known = vocabulary(
+        s for d in documents if d.metadata.kind in {"filing", "release", "other"} for s in primary(held_statements(d))
+    )
     try:
-        asked = wanted(text)
+        asked = wanted(text, known=known, documents=documents, ignored=words_of(companies))
     except Unreadable as error:
-        if not names_figure(text):
+        if not (own_definition(text) and names_figure(text)):
             return None
         return StatementAnswer(
             refusal=f"The question defines its measure with a part that is no line item of a statement: “{error.word}”."
@@ -74,52 +88,32 @@ def answer(text: str, *, question: Question, documents: Sequence[Document]) -> S
     named = statements_named(text)
     lines: list[StatementLine] = []
     try:
-        labelled_lines, covered = _labelled(text, asked, named, company, documents)
-        if labelled_lines:
-            return StatementAnswer(labelled_lines)
         for one in asked:
-            if not covered and not set(one.qualifier) <= words_of(companies):
-                return None
             item = items().get(one.node.name) if isinstance(one.node, Name) else None
             if item is not None and len(named) == 1 and item.statement not in named:
                 return None
-            reader = Reader(documents, max((*one.years, *years_in(one.node))), one.quarter)
+            kinds = named if isinstance(one.node, Name) else ()
+            target = max((*one.years, *years_in(one.node)))
+            reader = Reader(
+                documents, target, one.quarter, months=one.months, date=one.date, question=text, kinds=kinds
+            )
             lines += _lines(one, company, reader)
     except Refused as error:
         return StatementAnswer(refusal=f"This cannot be read with certainty: {error.message}.", spans=error.spans)
     except Absent:
+        quarters = [(one.years[-1], one.quarter) for one in asked if one.quarter]
+        if quarters and not any(fiscal(d) in quarters for d in documents):
+            # An annual report does not tell its quarters apart, and prose about the year is no answer.
+            return StatementAnswer(
+                refusal=f"No filing in the base reports on Q{quarters[0][1]} {quarters[0][0]} of {company}."
+            )
         return None
     return StatementAnswer(tuple(lines)) if lines else None
 
 
-def _labelled(
-    text: str, asked: Sequence[Wanted], named: frozenset[str], company: str, documents: Sequence[Document]
-) -> tuple[tuple[StatementLine, ...], bool]:
-    """Answer a question that uses the label of a row; no lines, and True, where the list's item is that row."""
-    request = by_label(text)
-    if request is None or len(request.years) != 1:
-        return (), False
-    known = items().get(asked[0].node.name) if asked and isinstance(asked[0].node, Name) else None
-    if asked and known is None and asked[0].how == "value":
-        return (), False
-    if known is not None and not set(asked[0].qualifier) <= words_of([company]):
-        known = None
-    year = request.years[0]
-    reader = Reader(documents, year, request.quarter)
-    every = named or frozenset(STATEMENT_NAMES)
-    found = labelled(request.label, reader, every, beyond=longest(request.label))
-    if found is None and known is not None:
-        # A label that is just what the list calls an item counts too: the row may be another one here.
-        found = labelled(request.label, reader, named or {known.statement}, beyond=longest(request.label) - 1)
-    if found is None or not beside_label(request.label, found.label):
-        return (), False
-    same_kind = [(s, r) for s, r in found.rows if known is not None and s.kind == known.statement]
-    if known is not None and same_kind and all(find(known, s).rows == (r,) for s, r in same_kind):
-        return (), True
-    figure = read_label(text, found, reader, year)
-    one = replace(request, label=figure.rows[0].label.rstrip(":"), unit=figure.item.kind)
-    got = Worked(figure.value, number(figure.printed), 3, 1 if figure.item.kind == "money" else 0, (figure,))
-    return (_read_line(one, got, company, year), *_restated(one, company, reader)), True
+def words_of(companies: Sequence[str]) -> frozenset[str]:
+    """Return the stems of the words of company names, which say nothing about the figure."""
+    return frozenset(w for name in companies for w in words(name) if w[0].isalnum())
 
 
 def _lines(one: Wanted, company: str, reader: Reader) -> list[StatementLine]:
@@ -129,19 +123,25 @@ def _lines(one: Wanted, company: str, reader: Reader) -> list[StatementLine]:
         return [_value(replace(one, years=(year,)), company, reader) for year in reversed(one.years)]
     if one.how == "value":
         first = _value(one, company, reader)
-        return [first, *_beside(one, company, reader), *_restated(one, company, reader)]
+        return [first, *_beside(one, company, reader), *_elsewhere(one, reader)]
     return [_over_years(one, company, reader)]
 
 
 def _value(one: Wanted, company: str, reader: Reader) -> StatementLine:
     year = max((*one.years, *(y for y in years_in(one.node) if len(one.years) > 1)))
     got = work(one.node, year, reader)
+    if got.figures and all(f.assumed for f in got.figures):
+        first = got.figures[0]
+        raise Refused(
+            f"{first.item.label} for FY{first.year}: no row of {where(first.statement)} is called that",
+            [header_span(first.statement)],
+        )
     unit = unit_of_result(one, got)
     shown, value, code = written(got.value, unit, one, got)
     when = period_of(one, got, year)
     single = (
         isinstance(one.node, Name)
-        and one.node.name in items()
+        and one.node.name not in metrics()
         and len(got.figures) == 1
         and got.shown.lstrip("−(").replace(",", "").replace(".", "").rstrip(")").isdigit()
     )
@@ -172,7 +172,8 @@ def _over_years(one: Wanted, company: str, reader: Reader) -> StatementLine:
     unit = unit_of_result(one, each[0])
     percent = unit == "percent"
     first, last = each[0], each[-1]
-    span = f"from FY{one.years[0]} to FY{one.years[-1]}"
+    periods = [named_period(one, year) for year in one.years]
+    span = f"from {periods[0]} to {periods[-1]}"
     note = f"{in_unit(first)} ({rows_named(figures)})"
     label = capital(one.label)
     how = one.how
@@ -180,17 +181,21 @@ def _over_years(one: Wanted, company: str, reader: Reader) -> StatementLine:
         how = "change"
     elif how == "change" and one.percent:
         how = "growth"
-    if how == "average":
-        mean = sum(got.value for got in each) / len(each)
+    if how in {"average", "sum"}:
+        total = sum(got.value for got in each)
+        mean = total / len(each) if how == "average" else total
         shown, value, code = written(mean, unit, one, first)
         parts = "; ".join(
-            f"FY{y}: {written(g.value, unit, one, g)[0]} = {g.shown}"
+            f"{period}: {written(g.value, unit, one, g)[0]} = {g.shown}"
             if len(g.figures) > 1
-            else f"FY{y}: {written(g.value, unit, one, g)[0]}"
-            for y, g in zip(one.years, each, strict=True)
+            else f"{period}: {written(g.value, unit, one, g)[0]}"
+            for period, g in zip(periods, each, strict=True)
         )
-        derivation = "(" + " + ".join(g.inside(2) for g in each) + f") ÷ {len(each)}"
-        text = f"{label} of {company}, {len(each)}-year average FY{one.years[0]}–FY{one.years[-1]}: {shown} ({parts}){note}."
+        derivation = " + ".join(g.inside(2) for g in each)
+        if how == "average":
+            derivation = f"({derivation}) ÷ {len(each)}"
+        name = f"{len(each)}-year average" if how == "average" else "sum of"
+        text = f"{label} of {company}, {name} {periods[0]}–{periods[-1]}: {shown} ({parts}){note}."
         return StatementLine(text, spans_of(figures), ((shown, value, code, derivation), *inputs))
     if how in {"growth", "cagr"}:
         if first.value <= 0 or (how == "cagr" and last.value <= 0):
@@ -277,38 +282,72 @@ def _beside(one: Wanted, company: str, reader: Reader) -> list[StatementLine]:
     return out
 
 
-def _restated(one: Wanted, company: str, reader: Reader) -> list[StatementLine]:
-    """Return a line for the first later filing whose row of that label has another value for the same year."""
-    if len(reader.used) != 1 or reader.quarter or len(reader.used[0].rows) != 1:
+def _elsewhere(one: Wanted, reader: Reader) -> list[StatementLine]:
+    """Return a line for each filing that shows another value of the figure: a later one, or another source on the same period."""
+    if len(reader.used) != 1 or reader.date or len(reader.used[0].rows) != 1:
         return []
     read = reader.used[0]
-    own = fiscal(read.statement.document)[0] or 0
-    later = [(fiscal(d)[0] or 0, d) for d in reader.documents if fiscal(d)[1] is None]
-    for year, document in sorted(((y, d) for y, d in later if y > own), key=lambda pair: pair[0]):
-        for statement in reader.statements(document):
-            column = (
-                reader.column(statement, read.year)
-                if statement.kind == read.statement.kind and not statement.minor
-                else None
-            )
-            item = items().get(read.item.name)
-            same = find(item, statement).rows if item else [r for r in statement.rows if r.plain == read.rows[0].plain]
-            rows = [r for r in same if r.complete]
-            if column is None or len(rows) != 1 or statement.unit is None:
-                continue
-            sign = -1 if read.value * read.rows[0].value(read.column) < 0 else 1
-            value = sign * rows[0].value(column) * (statement.unit.scale if read.item.kind == "money" else 1.0)
-            coarse = (
-                max(x.scale for x in (statement.unit, read.statement.unit) if x) if read.item.kind == "money" else 0.0
-            )
-            if abs(value - read.value) <= max(0.001 * abs(read.value), 0.51 * coarse):
-                return []
-            figure = replace(
-                read, value=value, printed=rows[0].value(column), rows=(rows[0],), statement=statement, column=column
-            )
-            got = Worked(value, "", 3, 1 if read.item.kind == "money" else 0, (figure,))
-            shown, amount, code = written(value, unit_of_result(one, got), one, got)
-            dated = f", published {document.metadata.published}," if document.metadata.published else ""
-            text = f"The FY{year} filing{dated} shows {shown} for FY{read.year}: the figure was restated ({rows_named((figure,))})."
-            return [StatementLine(text, spans_of((figure,)), ((shown, amount, code, None),))]
-    return []
+    own = fiscal(read.statement.document)
+    out: list[StatementLine] = []
+    kept: set[str] = set()
+    order = sorted(reader.documents, key=lambda d: (fiscal(d)[0] or 0, d.metadata.published or "", d.document_id))
+    for document in order:
+        period = fiscal(document)
+        later = (period[0] or 0) > (own[0] or 0)
+        if document is read.statement.document or period[1] != own[1] or not (later or period == own):
+            continue
+        how = "restated" if later else "other"
+        figure = _shown_in(document, read, reader)
+        if figure is None or how in kept:
+            continue
+        kept.add(how)
+        if abs(figure.value - read.value) <= max(0.001 * abs(read.value), 0.51 * _coarse(figure, read)):
+            continue
+        got = Worked(figure.value, "", 3, 1 if read.item.kind == "money" else 0, (figure,))
+        shown, amount, code = written(figure.value, unit_of_result(one, got), one, got)
+        if how == "restated":
+            why = "the figure was restated"
+        elif (read.statement.document.metadata.form or "").upper().endswith("/A"):
+            why = "the amendment replaces it"
+        else:
+            why = "the two sources differ"
+        text = (
+            f"{capital(_source(document))}{',' if document.metadata.published else ''} shows {shown} for {named_period(one, read.year)}: {why} "
+            f"({rows_named((figure,))}); the figure above is from {_source(read.statement.document)}."
+        )
+        out.append(StatementLine(text, spans_of((figure, read)), ((shown, amount, code, None),)))
+    return out
+
+
+def _shown_in(document: Document, read: Figure, reader: Reader) -> Figure | None:
+    """Return the same row's figure for the same period as another document shows it."""
+    item = items().get(read.item.name)
+    for statement in primary(reader.statements(document)):
+        if statement.kind != read.statement.kind or statement.unit is None:
+            continue
+        column = reader.column(statement, read.year)
+        same = (
+            find(item, statement).rows
+            if item
+            else [r for r in statement.rows if row_words(r.label) == row_words(read.rows[0].label)]
+        )
+        rows = [r for r in same if r.complete]
+        if column is None or len(rows) != 1:
+            continue
+        sign = -1 if read.value * read.rows[0].value(read.column) < 0 else 1
+        value = sign * rows[0].value(column) * (statement.unit.scale if read.item.kind == "money" else 1.0)
+        return replace(
+            read, value=value, printed=rows[0].value(column), rows=(rows[0],), statement=statement, column=column
+        )
+    return None
+
+
+def _coarse(*figures: Figure) -> float:
+    return max((f.statement.unit.scale for f in figures if f.statement.unit and f.item.kind == "money"), default=0.0)
+
+
+def _source(document: Document) -> str:
+    """Return "the FY2022 10-K, published 2023-02-21"."""
+    meta = document.metadata
+    name = " ".join(x for x in (meta.fiscal_period, meta.form or meta.kind) if x)
+    return f"the {name}, published {meta.published}" if meta.published else f"the {name}"

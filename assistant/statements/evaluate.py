@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assistant.statements.figures import Absent, Figure, Reader, Refused, header_span
+from assistant.statements import labels
+from assistant.statements.figures import Absent, Figure, Reader, Refused, header_span, where
 from assistant.statements.formulas import Name, Node, Num, Op, Over, formula
-from assistant.statements.items import items, metrics
+from assistant.statements.items import conflicting, items, metrics, sums_up
+from assistant.statements.tables import primary
+from assistant.statements.vocabulary import ROW
 
 _SIGNS = {"+": "+", "-": "−", "*": "×", "/": "÷"}
 _RANK = {"+": 1, "-": 1, "*": 2, "/": 2}
@@ -71,6 +74,8 @@ def work(node: Node, year: int, reader: Reader) -> Worked:
 def _name(node: Name, year: int, reader: Reader) -> Worked:
     if node.name in metrics():
         return work(formula(node.name), year, reader)
+    if node.name.startswith(ROW):
+        return _single(labels.figure(node.name, reader, year, kinds=reader.kinds, hint=reader.question), reader)
     item = items()[node.name]
     try:
         figure = reader.figure(node.name, year)
@@ -79,17 +84,31 @@ def _name(node: Name, year: int, reader: Reader) -> Worked:
             raise
         figure = None
     if figure is None:
+        for document in reader.documents:
+            for statement in primary(reader.statements(document)):
+                if statement.kind != item.statement or reader.column(statement, year) is None:
+                    continue
+                spot = (document.document_id, document.version, *statement.header)
+                if node.name == "operating_income" and not sums_up(statement):
+                    # Other expenses may stand between the two.
+                    raise Refused(f"{item.label} for FY{year}: no row of {where(statement)} is called that", [spot])
+                close = conflicting(item, statement)
+                if close is not None:
+                    raise Refused(
+                        f"{item.label} for FY{year}: {where(statement)} has no such row, and “{close.label}” may or may not belong to it",
+                        [(document.document_id, document.version, close.start, close.end)],
+                    )
         # Two items may stand in for each other (gross profit, cost of revenue): only one step is taken.
         node_for = formula(node.name)
         return _stand_in(node_for, year, reader)
+    return _single(figure, reader)
+
+
+def _single(figure: Figure, reader: Reader) -> Worked:
     scale = figure.statement.unit.scale if figure.statement.unit else 1.0
-    shown = (
-        number(figure.printed)
-        if item.kind != "money" or scale == _scale(reader)
-        else number(figure.value / _scale(reader))
-    )
-    money = 1 if item.kind == "money" else 0
-    return Worked(figure.value, shown, 3 if figure.printed >= 0 else 0, money, (figure,))
+    money = figure.item.kind == "money"
+    shown = number(figure.printed if not money or scale == _scale(reader) else figure.value / _scale(reader))
+    return Worked(figure.value, shown, 3 if figure.printed >= 0 else 0, 1 if money else 0, (figure,))
 
 
 def _stand_in(node: Node, year: int, reader: Reader) -> Worked:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from threading import Lock
 
-from assistant.statements.items import Item, find, items
-from assistant.statements.tables import Row, Statement, statements
+from assistant.statements.header import Column
+from assistant.statements.items import Item, conflicting, find, items
+from assistant.statements.sections import Row
+from assistant.statements.tables import Statement, statements
 from vectorstore.records import Document
 
 Span = tuple[str, str, int, int]
 # Rows that a balance sheet has at least; fewer are a summary, where a missing row says nothing.
 _FULL = 10
+_KEPT = 24  # documents whose statements are kept
 STATEMENT_NAMES = {"income": "income statement", "balance": "balance sheet", "cash": "cash flow statement"}
 
 
@@ -56,6 +61,18 @@ def fiscal(document: Document) -> tuple[int | None, int | None]:
     return int(match[2]), int(match[1]) if match[1] else None
 
 
+def period_end(document: Document) -> tuple[int, int] | None:
+    """Return (year, month) of the end of the period that a document reports on, as its metadata gives it."""
+    match = re.match(r"(\d{4})-(\d{2})", document.metadata.period_end or "")
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def newest_date(document: Document) -> tuple[int, int] | None:
+    """Return (year, month) of the newest day that heads a column of the document's statements."""
+    dates = [d for s in held_statements(document) if not s.minor for c in s.columns if (d := date_of(c)) is not None]
+    return max(dates, default=None)
+
+
 def header_span(statement: Statement) -> Span:
     document = statement.document
     return (document.document_id, document.version, *statement.header)
@@ -70,41 +87,53 @@ def where(statement: Statement) -> str:
 
 
 class Reader:
-    """Figures over the documents of one company; each document's statements are found once, when first needed."""
+    """Figures over the documents of one company.
 
-    def __init__(self, documents: Sequence[Document], target: int, quarter: int | None = None) -> None:
+    ``months`` of a figure to date and ``date`` (year, month) as the question says them; ``question`` and the ``kinds`` of
+    statements that it names tell rows of one label apart.
+    """
+
+    def __init__(
+        self,
+        documents: Sequence[Document],
+        target: int,
+        quarter: int | None = None,
+        *,
+        months: int | None = None,
+        date: tuple[int, int] | None = None,
+        question: str = "",
+        kinds: Collection[str] = (),
+    ) -> None:
+        self.question = question
+        self.kinds = frozenset(kinds)
         self.quarter = quarter
-        self._found: dict[tuple[str, str], list[Statement]] = {}
+        self.months = months
+        self.date = date
+        self.target = target
         self.documents = self._order(documents, target, quarter)
         self.used: list[Figure] = []
 
-    @staticmethod
-    def _order(documents: Sequence[Document], target: int, quarter: int | None) -> list[Document]:
+    def _order(self, documents: Sequence[Document], target: int, quarter: int | None) -> list[Document]:
         """Put the filing of the target period first, then later ones, then earlier ones; an amendment before what it amends."""
 
-        def rank(document: Document) -> tuple[int, int, int, str]:
+        def rank(document: Document) -> tuple[int, int, int, int, str]:
             year, own = fiscal(document)
-            if quarter is not None:
-                exact = 0 if (year, own) == (target, quarter) else 1
-            else:
-                exact = 0 if year == target and own is None else 1 if own is None else 2
-            away = (year - target if year is not None and year >= target else 50 + target - (year or 0)) if exact else 0
+            away = year - target if year is not None and year >= target else 50 + target - (year or 0)
             amended = 0 if (document.metadata.form or "").upper().endswith("/A") else 1
-            return (exact, away, amended, document.document_id)
+            release = 0 if document.metadata.kind == "filing" else 1
+            return (0 if own == quarter else 1, away, release, amended, document.document_id)
 
         held = [d for d in documents if d.metadata.kind in {"filing", "release", "other"}]
         if quarter is None:
             annual = [d for d in held if fiscal(d)[1] is None]
-            held = annual or held
+            # A date that no year or quarter ends on may still head a column of a balance sheet.
+            held = [*annual, *(d for d in held if d not in annual)] if self.date else annual or held
         else:
-            held = [d for d in held if fiscal(d) == (target, quarter)]
+            held = [d for d in held if fiscal(d)[1] == quarter]
         return sorted(held, key=rank)
 
     def statements(self, document: Document) -> list[Statement]:
-        key = (document.document_id, document.version)
-        if key not in self._found:
-            self._found[key] = statements(document)
-        return self._found[key]
+        return held_statements(document)
 
     def column(self, statement: Statement, year: int) -> int | None:
         """Return the index of the column of a fiscal year (or of the reader's quarter in it)."""
@@ -112,27 +141,49 @@ class Reader:
         if not columns:
             return None
         own, quarter = fiscal(statement.document)
-        newest = max(c.year for c in columns)
-        # A year that ends in early 2023 may be the company's fiscal 2022; a column headed "2022" is its own word for it.
-        early = all(re.match(r"(?:jan|feb|mar|apr)|[1-4]/|\d{1,2} (?:jan|feb|mar|apr)", c.label, re.I) for c in columns)
-        shift = -1 if early and own == newest - 1 else 0
+        end = period_end(statement.document)
+        dates = [date_of(c) for c in columns]
+        if statement.kind == "balance" and self.date is not None and all(dates):
+            asked = (self.date[0] + year - self.target, self.date[1])
+            hits = [i for i, d in enumerate(dates) if d and abs(_apart(d, asked)) <= (0 if asked in dates else 1)]
+            return hits[0] if len(hits) == 1 else None
+        years = [self._year(c, d, own, end, columns) for c, d in zip(columns, dates, strict=True)]
         if statement.kind == "balance":
             if self.quarter is not None:
+                if own is None or quarter != self.quarter:
+                    return None
+                if end is not None and all(dates):
+                    asked = (end[0] + year - own, end[1])
+                    hits = [
+                        i for i, d in enumerate(dates) if d and abs(_apart(d, asked)) <= (0 if asked in dates else 1)
+                    ]
+                    return hits[0] if len(hits) == 1 else None
+                newest = max(c.year for c in columns)
                 hits = [i for i, c in enumerate(columns) if c.year == newest] if year == own else []
-                return hits[0] if hits else None
-            hits = [i for i, c in enumerate(columns) if c.year + shift == year]
-            if quarter is not None or len(hits) != 1:
-                return None
-            return hits[0]
-        months = 3 if self.quarter is not None else 12
-        if self.quarter is not None and statement.kind == "cash":
-            months = 3 * self.quarter if self.quarter == 1 else 3
+                return hits[0] if len(hits) == 1 else None
+            hits = [i for i, y in enumerate(years) if y == year]
+            return hits[0] if quarter is None and len(hits) == 1 else None
+        months = self.months or (3 if self.quarter is not None else 12)
         hits = [
             i
             for i, c in enumerate(columns)
-            if c.year + shift == year and c.months in ((months,) if self.quarter else (None, months))
+            if years[i] == year and c.months in ((months,) if self.quarter is not None else (None, months))
         ]
+        if self.quarter is None and quarter is not None:
+            return None
         return hits[0] if len(hits) == 1 else None
+
+    @staticmethod
+    def _year(
+        column: Column, date: tuple[int, int] | None, own: int | None, end: tuple[int, int] | None, columns: Sequence[Column]
+    ) -> int:  # fmt: skip
+        """Return the fiscal year of a column: the filing's own where it ends on the filing's date, so many before where it ends earlier."""
+        if own is not None and end is not None and date is not None and abs(_apart(date, end)) % 12 in {0, 1, 11}:
+            return own + round(_apart(date, end) / 12)
+        # A year that ends in early 2023 may be the company's fiscal 2022; a column headed "2022" is its own word for it.
+        newest = max(c.year for c in columns)
+        early = all(re.match(r"(?:jan|feb|mar|apr)|[1-4]/|\d{1,2} (?:jan|feb|mar|apr)", c.label, re.I) for c in columns)
+        return column.year - 1 if early and own == newest - 1 else column.year
 
     def figure(self, name: str, year: int) -> Figure:
         """Return an item's figure. Raises Refused (read, but not with certainty) and Absent (nothing to read)."""
@@ -177,6 +228,12 @@ class Reader:
         if not match.rows:
             full = any(row.plain.startswith("total current assets") for row in statement.rows)
             if item.missing is not None and full and len(statement.rows) >= _FULL:
+                close = conflicting(item, statement)
+                if close is not None:
+                    raise Refused(
+                        f"{item.label} for FY{year}: the row “{close.label}” of {where(statement)} may or may not be it",
+                        [(spot[0], spot[1], close.start, close.end)],
+                    )
                 return Figure(item.missing, item.missing, item, year, (), statement, column, assumed=True)
             raise Refused(f"{item.label} for FY{year}: no row of {where(statement)} is called that", [spot])
         for row in match.rows:
@@ -189,7 +246,7 @@ class Reader:
             raise Refused(
                 f"{item.label} for FY{year}: {where(statement)} does not say in what unit its figures are", [spot]
             )
-        self._adds_up(statement, column)
+        self.adds_up(statement, column)
         printed = sum(_signed(item, row, statement, column) for row in match.rows)
         scale = statement.unit.scale if statement.unit and item.kind == "money" else 1.0
         return Figure(printed * scale, printed, item, year, match.rows, statement, column)
@@ -214,7 +271,7 @@ class Reader:
                 )
 
     @staticmethod
-    def _adds_up(statement: Statement, column: int) -> None:
+    def adds_up(statement: Statement, column: int) -> None:
         """Refuse a balance sheet whose two sides differ in the column: its values were not read in their columns."""
         if statement.kind != "balance":
             return
@@ -233,6 +290,41 @@ class Reader:
         )
         if assets and other and abs(assets.value(column) - other.value(column)) > 1.5:
             raise Refused(f"the two sides of {where(statement)} do not add up as read", [header_span(statement)])
+
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+def date_of(column: Column) -> tuple[int, int] | None:
+    """Return (year, month) of the day that heads a column, where one does."""
+    word = re.search(r"[a-z]{3}", column.label.lower())
+    if word and word.group() in _MONTHS:
+        return column.year, _MONTHS.index(word.group()) + 1
+    slash = re.match(r"(\d{1,2})/", column.label)
+    return (column.year, int(slash[1])) if slash and 1 <= int(slash[1]) <= 12 else None
+
+
+def _apart(one: tuple[int, int], other: tuple[int, int]) -> int:
+    """Return the months from ``other`` to ``one``."""
+    return 12 * (one[0] - other[0]) + one[1] - other[1]
+
+
+_HELD: OrderedDict[tuple[str, str], tuple[Document, list[Statement]]] = OrderedDict()
+_LOCK = Lock()
+
+
+def held_statements(document: Document) -> list[Statement]:
+    """Return the statements of a document; those of the last documents read are kept, for reading them takes a while."""
+    key = (document.document_id, document.version)
+    with _LOCK:
+        kept = _HELD.get(key)
+    if kept is None or kept[0] != document:
+        kept = (document, statements(document))
+        with _LOCK:
+            _HELD[key] = kept
+            while len(_HELD) > _KEPT:
+                _HELD.popitem(last=False)
+    return kept[1]
 
 
 def _signed(item: Item, row: Row, statement: Statement, column: int) -> float:

@@ -1,7 +1,6 @@
-"""Formulas over line items: how questions and the data files write them, and their syntax tree. Pure.
+"""Formulas over line items: their syntax tree, and how the data files write them. Pure.
 
-Grammar: sum of products of factors; a factor is a number, a bracket, a name with an optional fiscal year,
-"average X between FY1 and FY2", "change in X between FY1 and FY2", "avg(X)" or "change(X)".
+Grammar of the files: sum of products of factors; a factor is a number, a bracket, a name, "avg(X)" or "change(X)".
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ class Name:
     name: str
     year: int | None = None
     shift: int = 0
+    label: str = ""  # of a row that is no listed item, as printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +45,6 @@ class Over:
 
 
 Node = Num | Name | Op | Over
-
-_YEAR = r"(?:fy|fiscal(?: year)?)?\s?['’]?(?P<year>(?:19|20)\d\d)\b"
-_LEX = re.compile(
-    r"(?P<open>[(\[])|(?P<close>[)\]])"
-    r"|(?P<times>[*×·]|\btimes\b|\bmultiplied by\b|\bx\b(?=\s*[\d(]))|(?P<over>[/÷]|\bdivided by\b|\bover\b|\bas an? (?:%|percent(?:age)?) of\b|\bto\b(?= total| net| revenue| sales| equity))"
-    r"|(?P<plus>\+|\bplus\b)|(?P<minus>[-–—−]|\bminus\b|\bless\b)"
-    r"|(?P<between>\b(?:between|from)\b)|(?P<and>\band\b|\bto\b)"
-    rf"|(?P<fy>{_YEAR})|(?P<prior>\b(?:prior|previous|last) (?:fiscal )?year(?:'s)?\b)"
-    r"|(?P<avg>\b(?:the )?(?:average|avg\.?|mean)\b(?: of)?)|(?P<change>\b(?:the )?change in\b)|(?P<sum>\b(?:the )?sum of\b)"
-    r"|(?P<number>\d+(?:\.\d+)?)"
-    r"|(?P<filler>\b(?:the|of|in|for|its|unadjusted|adjusted for|year[- ]end|ending|annual|that|same|period|total|net|this|is|was|a|an|as|by|company's|at)\b|[,:;.'’=])|(?P<margin>%? ?\bmargin\b)",
-    re.I,
-)
-_NOTES = re.compile(
-    r"[\[(](?:from|as shown|in) [^\])]*[\])]|\bfrom (?:the )?(?:cash flow statement|statement of cash flows)\b", re.I
-)
 
 
 class Unreadable(Exception):
@@ -95,43 +79,12 @@ def mentions(text: str) -> list[tuple[int, int, str]]:
 Token = tuple[str, str]
 
 
-def tokens(text: str, extra: Sequence[str] = ()) -> list[Token]:
-    """Return (kind, text) tokens. ``extra``: names that the question defines. Raises Unreadable."""
-    text = fold(_NOTES.sub(" ", text))
-    own = (
-        re.compile("|".join(rf"(?<!\w){re.escape(e)}(?!\w)" for e in sorted(extra, key=len, reverse=True)), re.I)
-        if extra
-        else None
-    )
-    found: list[Token] = []
-    at = 0
-    while at < len(text):
-        if text[at].isspace():
-            at += 1
-            continue
-        match = (own and own.match(text, at)) or None
-        if match:
-            found.append(("own", match.group().lower()))
-        elif match := _named().match(text, at):
-            found.append(("name", _by_phrase()[match.group().lower()]))
-        elif match := _LEX.match(text, at):
-            kind = match.lastgroup or ""
-            kind = "fy" if kind == "year" else kind
-            kind = next((k for k, v in match.groupdict().items() if v is not None and k != "year"), kind)
-            if kind != "filler":
-                found.append((kind, match["year"] if kind == "fy" else match.group()))
-        else:
-            word = re.match(r"\S+", text[at:])
-            raise Unreadable(word.group() if word else text[at:])
-        at = match.end()
-    return found
-
-
 class _Parser:
-    def __init__(self, listed: Sequence[Token], own: dict[str, Node]) -> None:
+    """Recursive descent over the tokens of the data files' syntax."""
+
+    def __init__(self, listed: Sequence[Token]) -> None:
         self.listed = list(listed)
         self.at = 0
-        self.own = own
 
     def peek(self) -> str:
         return self.listed[self.at][0] if self.at < len(self.listed) else ""
@@ -155,20 +108,6 @@ class _Parser:
             node = Op(sign, node, self.factor())
         return node
 
-    def years(self) -> tuple[int, ...]:
-        start = self.at
-        if self.peek() == "between":
-            self.take()
-        found: list[int] = []
-        while self.peek() in {"fy", "and", "minus"} and len(found) < 2:
-            kind, text = self.take()
-            if kind == "fy":
-                found.append(int(text))
-        if len(found) < 2:
-            self.at = start
-            return ()
-        return tuple(found)
-
     def factor(self) -> Node:
         kind = self.peek()
         if not kind:
@@ -179,53 +118,14 @@ class _Parser:
             if self.peek() != "close":
                 raise Unreadable("a bracket that is not closed")
             self.take()
-            return self.after(node)
+            return node
         if kind == "number":
             return Num(float(self.take()[1]))
         if kind in {"avg", "change"}:
-            how = self.take()[0]
-            years = self.years()
-            inner = self.factor()
-            return Over(how, inner, years or self.years())
-        if kind == "sum":
-            self.take()
-            node = self.factor()
-            while self.peek() in {"and", "plus"}:
-                self.take()
-                node = Op("+", node, self.factor())
-            return node
-        if kind == "fy":
-            year = int(self.take()[1])
-            node = self.factor()
-            return Name(node.name, year, node.shift) if isinstance(node, Name) and node.year is None else node
-        if kind == "prior":
-            self.take()
-            node = self.factor()
-            return Name(node.name, node.year, 1) if isinstance(node, Name) else node
+            return Over(self.take()[0], self.factor())
         if kind == "name":
-            return self.after(Name(self.take()[1]))
-        if kind == "own":
-            return self.after(self.own[self.take()[1]])
+            return Name(self.take()[1])
         raise Unreadable(self.listed[self.at][1])
-
-    def after(self, node: Node) -> Node:
-        if self.peek() == "margin":
-            self.take()
-            return Op("/", node, Name("revenue"))
-        if self.peek() == "fy" and isinstance(node, Name) and node.year is None:
-            return Name(node.name, int(self.take()[1]), node.shift)
-        if self.peek() == "between" and isinstance(node, Op):
-            pass
-        return node
-
-
-def parse(text: str, own: dict[str, Node] | None = None) -> Node:
-    """Return the formula that ``text`` writes. Raises Unreadable where a part of it is not understood."""
-    parser = _Parser(tokens(text, tuple(own or ())), own or {})
-    node = parser.expr()
-    if parser.at < len(parser.listed):
-        raise Unreadable(parser.listed[parser.at][1])
-    return node
 
 
 @cache
@@ -254,7 +154,7 @@ def own_syntax(text: str) -> Node:
         if kind is None:
             kind = "number" if word[0].isdigit() else "name"
         listed.append((kind, word))
-    parser = _Parser(listed, {})
+    parser = _Parser(listed)
     node = parser.expr()
     if parser.at < len(listed):
         raise Unreadable(listed[parser.at][1])
@@ -273,6 +173,16 @@ def leaves(node: Node) -> tuple[str, ...]:
     if isinstance(node, Over):
         return leaves(node.inner)
     return ()
+
+
+def label_of(name: str) -> str:
+    """Return the readable name of an item or metric."""
+    return items()[name].label if name in items() else metrics()[name].label
+
+
+def unit_of(name: str) -> str:
+    """Return money, ratio, percent, days, per_share or shares; a row that is no listed item counts as money."""
+    return items()[name].kind if name in items() else metrics()[name].unit if name in metrics() else "money"
 
 
 def years_in(node: Node) -> tuple[int, ...]:

@@ -134,7 +134,9 @@ def columns(head: str, width: int, counts: Counter[int]) -> tuple[Column, ...]:
         if not k or k > 8:
             continue
         if k == width or (noted and k < width and k + 1 == width) or (k < width and counts[k] >= 0.4 * counts[width]):
-            return _with_months(option, durations)
+            found = _with_months(option, durations)
+            # Two columns of one heading cannot be told apart.
+            return found if len(set(found)) == len(found) else ()
     return ()
 
 

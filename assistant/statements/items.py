@@ -10,7 +10,8 @@ from functools import cache
 from importlib.resources import files
 
 from assistant.statements.rows import plain
-from assistant.statements.tables import Row, Statement
+from assistant.statements.sections import Row
+from assistant.statements.tables import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +145,16 @@ def find(item: Item, statement: Statement) -> Match:
         if not found:
             continue
         if add:
-            if item.conflict and any(re.fullmatch(item.conflict, row.plain) for row in rows):
-                return Match(
-                    problem=f"more than one row may belong to it ({_quoted([*found, *(r for r in rows if re.fullmatch(item.conflict, r.plain))])})"
-                )
+            others = [
+                r
+                for r in rows
+                if item.conflict
+                and r not in found
+                and re.fullmatch(item.conflict, r.plain)
+                and any(c.value for c in r.cells)
+            ]
+            if others:
+                return Match(problem=f"more than one row may belong to it ({_quoted([*found, *others])})")
             total = [row for row in found if row.plain.startswith("total")]
             return Match(tuple(total[:1] or found))
         found = _narrow(item, found)
@@ -155,6 +162,40 @@ def find(item: Item, statement: Statement) -> Match:
             return Match((found[0],))
         return Match(problem=f"two rows could be meant ({_quoted(found)})")
     return Match()
+
+
+def conflicting(item: Item, statement: Statement) -> Row | None:
+    """Return a row with a figure that may belong to an item that no row is called by."""
+    if not item.conflict:
+        return None
+    rows = [r for r in _candidates(item, statement) if not any(re.fullmatch(p, r.plain) for p in item.never)]
+    return next((r for r in rows if re.fullmatch(item.conflict, r.plain) and any(c.value for c in r.cells)), None)
+
+
+# What may stand between the expenses of a business and its income before taxes, besides operating items.
+_FINANCIAL = re.compile(
+    r".*\binterest\b.*|(?:other|total other)(?: non ?operating)? (?:income|expenses?|gains?|loss)\b.*|(?:income|loss) from equity.*|equity in .*|foreign (?:exchange|currency).*"
+)
+
+
+def sums_up(statement: Statement) -> bool:
+    """Whether gross profit less selling and administrative expense is all that stands above interest and other income."""
+    rows = list(statement.rows)
+    spots = []
+    for name in ("gross_profit", "sga", "pretax_income"):
+        found = find(items()[name], statement).rows
+        if len(found) != 1:
+            return False
+        spots.append(rows.index(found[0]))
+    gross, expense, pretax = spots
+    if not gross < expense < pretax:
+        return False
+    parts = rows[gross + 1 : expense]
+    whole = rows[expense]
+    if not all(r.complete for r in (*parts, whole)):
+        return False
+    adds = not parts or all(abs(sum(p.value(i) for p in parts) - c.value) < 1.01 for i, c in enumerate(whole.cells))
+    return adds and all(_FINANCIAL.fullmatch(r.plain) for r in rows[expense + 1 : pretax])
 
 
 def _narrow(item: Item, found: Sequence[Row]) -> list[Row]:

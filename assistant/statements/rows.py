@@ -117,7 +117,7 @@ def parse(text: str, start: int, end: int, columns: int = 0) -> list[Line]:
             if (
                 columns
                 and isinstance(following, tuple)
-                and text[following[0]].isalpha()
+                and _begins(text, following[0])
                 and _ended(tokens, index, run, columns, text)
             ):
                 found.append(_line(text, tokens[first : index + 1]))
@@ -137,7 +137,12 @@ def _ended(tokens: Sequence[Cell | tuple[int, int]], index: int, run: int, colum
     if last.nil and run >= columns and isinstance(tokens[-1], Cell):
         return True
     values = [t for t in tokens[index + 1 - run : index + 1] if isinstance(t, Cell)]
-    return run == columns > 1 and text[following[0]].isupper() and not all(v.year for v in values)
+    return run == columns > 1 and text[slice(*following)].lstrip("(")[:1].isupper() and not all(v.year for v in values)
+
+
+def _begins(text: str, start: int) -> bool:
+    """Whether a label may begin here: a letter, or "(Gain) or loss"."""
+    return text[start].isalpha() or (text[start] == "(" and text[start + 1 : start + 2].isalpha())
 
 
 def _line(text: str, tokens: Sequence[Cell | tuple[int, int]]) -> Line:
@@ -155,7 +160,7 @@ def _line(text: str, tokens: Sequence[Cell | tuple[int, int]]) -> Line:
 
 _BRACKETS = re.compile(r"/?\([^()]*\)/?")
 _TAIL = re.compile(
-    r"\s(?:net of|less) (?:allowances?|accumulated|doubtful|reserves?|related|valuation|current).*|\s(?:including|inclusive of|excluding|exclusive of)\b.*|"
+    r"\s(?:net of|less) (?:allowances?|accumulated|doubtful|reserves?|related|valuation).*|\s(?:including|inclusive of|excluding|exclusive of)\b.*|"
     r"\s(?:notes?|see note) \d.*|\s[-–—]$"
 )
 _SIGNS = re.compile(r"[^\w&%'/ ]+")

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from assistant.statements.header import Column, Unit, columns, unit
-from assistant.statements.rows import Cell, Line, lines, parse, plain
+from assistant.statements.rows import Line, lines, parse, plain
+from assistant.statements.sections import RUN_ON, Row, grand, parts
 from vectorstore.records import Document
 
 Kind = Literal["income", "balance", "cash"]
@@ -79,24 +80,6 @@ _ANCHORS: dict[Kind, tuple[re.Pattern[str], ...]] = {
         )
     ),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row with one cell a column. ``label`` as printed; ``section``: the heading above it; ``part`` of a cash flow."""
-
-    start: int
-    end: int
-    label: str
-    plain: str
-    cells: tuple[Cell, ...]
-    section: str = ""
-    part: str = ""
-    complete: bool = True  # one value a column
-
-    def value(self, column: int) -> float:
-        """Return the value in the statement's unit."""
-        return self.cells[column].value
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +151,17 @@ def statements(document: Document) -> list[Statement]:
     return [s for s in order if s.anchors >= 3]
 
 
+def primary(found: Sequence[Statement]) -> list[Statement]:
+    """Return the statements of the whole group that can be told apart from the tables that quote them."""
+    out: list[Statement] = []
+    for kind in KINDS:
+        whole = [s for s in found if s.kind == kind and s.columns and not s.minor]
+        stated = [s for s in whole if s.unit is not None and s.unit.stated] or whole
+        most = max((s.anchors for s in stated), default=0)
+        out += [s for s in stated if s.anchors >= most - 1]
+    return out
+
+
 def _merge(found: Sequence[Statement]) -> list[Statement]:
     """Join a statement with the pages that continue it."""
     out: list[Statement] = []
@@ -186,7 +180,7 @@ def _merge(found: Sequence[Statement]) -> list[Statement]:
             out[-1] = replace(
                 last,
                 end=one.end,
-                rows=_parts(joined) if one.kind == "cash" else joined,
+                rows=parts(joined) if one.kind == "cash" else joined,
                 anchors=_anchors(one.kind, joined),
             )
         else:
@@ -243,14 +237,19 @@ def _read(document: Document, kind: Kind, start: int, title_end: int, stop: int,
             ended = a
             break
         body += parse(text, a, b, n)
-    before = text[max(0, start - 160) : start]
+    # The last rows of the table before it do not speak of this one.
+    before = "\n".join(
+        line for line in text[max(0, start - 160) : start].splitlines() if not re.search(r"\d,\d{3}|\d\.\d", line)
+    )
     rows = _rows(text, body, n, noted=bool(re.search(r"\bnotes?\b", head, re.I)))
     if kind == "cash":
-        rows = _parts(rows)
+        rows = parts(rows)
     elif kind == "balance":
         # What follows the grand total (a note on variable interest entities) is another table.
         last = next((i for i, r in enumerate(rows) if _GRAND.fullmatch(r.plain)), len(rows))
         rows = rows[: last + 1]
+        rows = grand(rows)
+    rows = tuple(r for r in rows if r.label)
     if not rows:
         return None
     return Statement(
@@ -348,33 +347,15 @@ def _rows(text: str, body: Sequence[Line], n: int, *, noted: bool) -> tuple[Row,
             label = f"Total {section[:1].lower()}{section[1:]}" if total and section else ""
         if not label:
             since = []
+            if complete:
+                out.append(Row(start, line.end, "", "", tuple(cells), section))
             continue
+        heading = RUN_ON.match(label)
+        if heading:
+            section, since, label = heading[1].rstrip(": "), [], label[heading.end() :]
         row = Row(start, line.end, label, plain(label), tuple(cells), section, "", complete)
         out.append(row)
         since.append(row)
         if re.match(r"total\b", row.plain):
             since = []
-    return tuple(out)
-
-
-_NET = re.compile(
-    r"(?:total |net )*cash\b.*\b(operat|invest|financ)\w*(?: activities| operations)?(?: .*)?|(?:net )?cash .*\b(operations)"
-)
-_HEAD = re.compile(r"\b(operat\w+|operations|investing|investment|financing) activities|\bcash .*\b(operations)", re.I)
-
-
-def _parts(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Say for each row of a cash flow statement which activity it belongs to; what follows financing is "other"."""
-    out: list[Row] = []
-    part = "operating"
-    order = {"operat": "operating", "invest": "investing", "financ": "financing"}
-    following = {"operating": "investing", "investing": "financing", "financing": "other", "other": "other"}
-    for row in rows:
-        match = _NET.fullmatch(row.plain)
-        if match and not re.search(r"discontinued|adjust", row.plain):
-            part = order["operat" if match[2] else match[1]]
-            out.append(replace(row, part=part))
-            part = following[part]
-        else:
-            out.append(replace(row, part=part))
     return tuple(out)

@@ -1,83 +1,36 @@
-"""What a question asks of the statements: which formula, of which years, in which unit. Pure."""
+"""What a question asks of the statements: which formula, of which periods, in which unit. Pure."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from assistant.periods import Period, periods
-from assistant.statements.formulas import Name, Node, fold, mentions
-from assistant.statements.items import metrics
-from assistant.statements.rows import plain
-from assistant.statements.target import DEFINED, SHARE, USING, definitions, label_of, replaced, target, unit_of
+from assistant.periods import periods
+from assistant.statements.clause import Clause, clause
+from assistant.statements.expression import expression
+from assistant.statements.formulas import Name, Node, Op, Over, Unreadable, fold, formula, leaves, mentions, unit_of
+from assistant.statements.items import items, metrics
+from assistant.statements.phrasing import (
+    ACTIVITIES,
+    ASKING,
+    COUNT,
+    DEFINED,
+    FORMERLY,
+    PLACES,
+    RISKY,
+    SCALE,
+    SCALES,
+    USING,
+    cleaned,
+)
+from assistant.statements.tagging import Own, Tag, tags
+from assistant.statements.vocabulary import Vocabulary, Words, vocabulary, words
+from assistant.statements.when import When, marked, newest, resolve
+from vectorstore.records import Document
 
-How = Literal["value", "average", "growth", "cagr", "change", "highest", "lowest"]
-
-_STATEMENT = re.compile(
-    r"(?<!\bon )(?<!\bon its )(?<!\bon the )\b(?:(?:from|in|within|per) the )?(?:consolidated )?(?:(?:statements? of|p&l|profit and loss|income|cash[- ]flows?|balance) (?:consolidated )?(?:income|operations|earnings|financial position|financial condition|cash[- ]flows?|statements?|sheets?)(?: statements?)?|p&l)\b",
-    re.I,
-)
-_KINDS = (
-    (
-        "income",
-        re.compile(
-            r"\b(?:income statement|statements? of (?:consolidated )?(?:income|operations|earnings)|earnings statement|p&l|profit (?:and|&) loss)\b",
-            re.I,
-        ),
-    ),
-    (
-        "balance",
-        re.compile(r"\b(?:balance sheets?|statements? of (?:consolidated )?financial (?:position|condition))\b", re.I),
-    ),
-    ("cash", re.compile(r"\b(?:cash[- ]flows? statements?|statements? of (?:consolidated )?cash[- ]flows?)\b", re.I)),
-)
-# Sentences that say how to answer, not what for.
-_MANNER = re.compile(
-    r"(?:^|(?<=[.?!:] ))(?:please )?(?:round|answer (?:in|with)|base your|basing your|respond|approach|provide a response|give a response|calculate (?:what|\(or|your)|compute or|"
-    r"calculate or|assume|address|you are|we need|we want|utili[sz]|limit|use only|rely|express|if you|if the answer|for this)\b[^.?]*(?:\.(?=\s|$)|$)",
-    re.I,
-)
-_NOT_ASKED = re.compile(
-    r"\b(?:why|what (?:drove|drives|caused|explains|led|contributed|are the (?:main|key|primary|major))|drivers?|because|segments?|geograph\w*|regions?|business units?|product (?:lines?|categor\w+)|"
-    r"excluding|organic\w*|constant currency|non-?gaap|adjusted|core\b|guidance|outlook|expect\w*|forecasts?|project(?:ed|ion)s?|estimate\w*|analysts? (?:expect|estimate)\w*|"
-    r"plans?|target\w*|subsidiar\w+|acquisition of|customers? (?:account|represent)\w*|by (?:segment|region|geography|product|country)|policy|policies|describe|explain|legal|litigation|securities|"
-    r"retire\w*|pension\w*|lease costs?|maturit\w*|future|next (?:year|fiscal)|repurchase program|authori[sz]\w+|russell|s&p|small[- ]?caps?|large[- ]?caps?|index|indices|market cap\w*)\b",
-    re.I,
-)  # fmt: skip
-_ASKS = re.compile(
-    r"\b(?:what|how much|how many|how did|how has|calculate|compute|find|give|show|tell|report(?:ed)?|which|is|does|did|has|have|was|were|were)\b",
-    re.I,
-)
-# An amount is asked for, not whether or why.
-_AMOUNT = re.compile(
-    r"\b(?:what (?:is|was|were|are|amount|did)|how much|(?:give|show|tell|find|report)(?: me| us)?|value of|amount of)\b",
-    re.I,
-)
-_PLACES = re.compile(
-    r"\bround\w*\b[^.]*?\b(?:to )?(?P<n>one|two|three|four|zero|no|\d) (?:decimal|digit)|\b(?P<m>one|two|three|\d) decimals?\b",
-    re.I,
-)
-_COUNT = {"zero": 0, "no": 0, "one": 1, "two": 2, "three": 3, "four": 4}
-_SCALE = re.compile(
-    r"\b(?:usd|us\$|\$|dollars?|eur|gbp)?\s?(?:in )?(?P<s>thousand|million|billion|trillion|mm|bn)s?\b", re.I
-)
-_SCALES = {"thousand": 1e3, "million": 1e6, "mm": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12}
-_RANGE = re.compile(
-    r"\b(?:FY|fiscal(?: years?)? )?\s?['’]?((?:19|20)\d\d)\s*(?:-|–|—|to|through|until)\s*(?:FY|fiscal(?: years?)? )?\s?['’]?((?:19|20)\d\d)\b",
-    re.I,
-)
-_AVERAGE = re.compile(r"\b(?:(?:three|two|four|five|\d)[- ]years?(?:'s?)? (?:avg|average|mean)|average|avg\.?)\b", re.I)
-_SPAN = re.compile(r"\b(?P<n>two|three|four|five|\d+)[- ]years?\b", re.I)
-_CAGR = re.compile(r"\bCAGR\b|compound(?:ed)? annual growth", re.I)
-_GROWTH = re.compile(
-    r"\b(?:growth(?: rate)?|year[- ]over[- ]year (?:% |percent(?:age)? )?change|y-?o-?y (?:change|growth)|(?:%|percent(?:age)?) (?:change|growth|increase|decrease)|grow|grew|grown|year[- ]on[- ]year)\b",
-    re.I,
-)
-_CHANGE = re.compile(
-    r"\b(?:chang\w*|increas\w*|decreas\w*|difference|declin\w*|improv\w*|(?:rise|rose|risen|fall|fell|fallen)|higher|lower)\b",
-    re.I,
-)
+How = Literal["value", "average", "sum", "growth", "cagr", "change"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,57 +42,15 @@ class Wanted:
     how: How
     years: tuple[int, ...]
     quarter: int | None
-    unit: str  # money, ratio, percent, days, per_share, shares
+    unit: str  # money, ratio, percent, days, per_share, shares, activities
     scale: float | None
     places: int | None
     percent: bool = False
     alternative: str = ""
-    yes_no: str = ""  # positive, increased
-    qualifier: tuple[str, ...] = ()  # words beside the name that may make it another figure ("bitcoin" revenue)
-
-
-def wanted(text: str) -> tuple[Wanted, ...]:
-    """Return what is asked of the statements; () for nothing. Raises Unreadable for a definition not understood."""
-    text = " ".join(text.replace("’", "'").split())
-    asked_percent = bool(
-        re.search(r"\bunits? of percents?\b|\bin percent|as an? (?:%|percent)|\(in %|% margin|as a %", text, re.I)
-    )
-    scale_match = _SCALE.search(text)
-    scale = _SCALES[scale_match["s"].lower()] if scale_match else None
-    places_match = _PLACES.search(text)
-    places = None
-    if places_match:
-        word = (places_match["n"] or places_match["m"]).lower()
-        places = _COUNT.get(word, int(word) if word.isdigit() else 2)
-    masked = _STATEMENT.sub(" ", text)
-    own = definitions(masked)
-    overrides = {n: node for name, node in own.items() for a, b, n in mentions(name) if (a, b) == (0, len(name))}
-    main = _main(masked)
-    if _NOT_ASKED.search(main) or not _ASKS.search(main):
-        return ()
-    listed = [p for p in periods(main) if p.year]
-    found_years = sorted({p.year for p in listed}) or sorted({p.year for p in periods(masked)})
-    if not found_years:
-        return ()
-    quarter = next((p.quarter for p in listed if p.quarter), None)
-    low = fold(main)
-    node, label, unit, name, qualifier = target(low, own)
-    if node is None or (unit == "money" and re.search(r"\bhow many\b", low)):
-        # "How many times was the inventory sold? Calculate the inventory turnover for FY2022."
-        low = fold(_main(masked, whole=True).replace(main, " "))
-        node, label, unit, name, qualifier = target(low, own)
-        if node is None or (unit == "money" and re.search(r"\bhow many\b", low)):
-            return ()
-    if unit != "per_share" and re.search(r"\bper (?:\w+ ){0,2}(?:share|employee|store|customer|unit)\b", low):
-        return ()
-    node = replaced(node, overrides)
-    how, years = _how(main, found_years, unit, node, _yes_no(low, name))
-    metric = metrics().get(name)
-    one = Wanted(
-        label=label, node=node, how=how, years=years, quarter=quarter, unit="percent" if asked_percent and unit == "ratio" else unit, scale=scale,
-        places=places, percent=asked_percent, alternative=metric.alternative if metric and name not in own else "", yes_no=_yes_no(low, name), qualifier=qualifier,
-    )  # fmt: skip
-    return (one,)
+    yes_no: str = ""  # positive, negative, increased, decreased, shown
+    months: int | None = None  # of a figure to date
+    date: tuple[int, int] | None = None  # (year, month) as asked
+    newest: bool = False  # no period is named: the newest that is held
 
 
 def names_figure(text: str) -> bool:
@@ -147,95 +58,294 @@ def names_figure(text: str) -> bool:
     return bool(mentions(fold(text)) and periods(text))
 
 
-def longest(text: str) -> int:
-    """Return the length of the longest line item that a text names, 0 for none."""
-    return max((b - a for a, b, _ in mentions(fold(text))), default=0)
+def wanted(
+    text: str, *, known: Vocabulary | None = None, documents: Sequence[Document] = (), ignored: Collection[str] = ()
+) -> tuple[Wanted, ...]:
+    """Return what is asked of the statements; () for nothing. Raises Unreadable for what is not understood.
 
-
-def beside_label(text: str, label: str) -> bool:
-    """Whether a question asks for nothing but the row whose plain ``label`` it holds: no change, mean or share of it."""
-    rest = plain(text).replace(label, " ", 1)
-    return not any(p.search(rest) for p in (_NOT_ASKED, _CHANGE, _GROWTH, _AVERAGE, _CAGR)) and not SHARE.search(rest)
-
-
-def statements_named(text: str) -> frozenset[str]:
-    """Return which of income, balance and cash a question names."""
-    return frozenset(kind for kind, pattern in _KINDS if pattern.search(text))
-
-
-def by_label(text: str) -> Wanted | None:
-    """Return what a question asks for by a label that is no listed item: ``label`` is the question proper."""
-    text = " ".join(text.replace("’", "'").split())
-    main = _main(_STATEMENT.sub(" ", text))
-    listed = [p for p in periods(main) if p.year]
-    years = sorted({p.year for p in listed})
-    if not years or not _AMOUNT.search(main):
-        return None
-    scale = _SCALE.search(text)
-    quarter = next((p.quarter for p in listed if p.quarter), None)
-    return Wanted(
-        main,
-        Name("revenue"),
-        "value",
-        tuple(years),
-        quarter,
-        "money",
-        _SCALES[scale["s"].lower()] if scale else None,
-        None,
-    )
-
-
-def _main(text: str, *, whole: bool = False) -> str:
-    """Return the question proper: without its definitions and without the sentences on how to answer.
-
-    ``whole``: with its other sentences.
+    ``known``: what figures may be called; ``documents``: the company's, whose ends of periods say which fiscal year a date
+    is in, and which is the newest; ``ignored``: stems of words that name the company.
     """
-    for pattern in (*DEFINED, USING):
-        text = pattern.sub(" ", text)
-    text = re.sub(
-        r"^.*?\b(?:following question|here's the question|question)[^:?.]*?:\s*", "", text, count=1, flags=re.I
+    known = known or vocabulary()
+    raw = " ".join(text.replace("’", "'").split())
+    read = marked(FORMERLY.sub(" ", raw))
+    text, percent = cleaned(read.text)
+    whens = [w for p, m in zip(read.found, read.months, strict=True) if (w := resolve(p, m, documents)) is not None]
+    if len(whens) < len(read.found):
+        return ()
+    years = [w.year for w in whens]
+    own = definitions(text, known, years)
+    low = fold(text)
+    if ACTIVITIES.search(low) and re.search(r"\b(?:most|highest|largest|least|lowest|biggest)\b", low) and years:
+        least = re.search(r"\b(?:lowest|least)\b", low) and not re.search(r"\b(?:most|highest|largest|biggest)\b", low)
+        how = "lowest" if least else "highest"
+        return (Wanted(how, Name("cfo"), "value", (years[-1],), None, "activities", None, None),)
+    found, sentence = _main(text, known, own, ignored, years)
+    if found is None:
+        return ()
+    indices = found.years or tuple(range(len(whens)))
+    chosen = [whens[i] for i in indices]
+    latest = False
+    if not chosen:
+        one = newest(documents)
+        if one is None:
+            return ()
+        chosen, latest = [one], True
+    if len({(w.quarter, w.months) for w in chosen}) > 1:
+        raise Unreadable("periods of different length")
+    return tuple(
+        _wanted(raw, sentence, found, part, chosen, percent, own, known, latest=latest) for part in found.asked
     )
-    text = _MANNER.sub(" ", text)
-    sentences = [s.strip() for s in re.split(r"(?<=[?])\s+|(?<=\.)\s+(?=[A-Z])", text) if s.strip()]
-    asks = [s for s in sentences if s.endswith("?")]
-    if asks and not whole:
-        return " ".join(asks[:1])
-    return " ".join(sentences)
 
 
-def _how(text: str, years: list[int], unit: str, node: Node, yes_no: str) -> tuple[How, tuple[int, ...]]:
-    span = _RANGE.search(text)
-    if unit == "activities":
-        return "value", (years[-1],)
-    if _CAGR.search(text) and len(years) >= 2:
-        return "cagr", (years[0], years[-1])
-    if _AVERAGE.search(text) and (span or len(years) > 1 or _SPAN.search(text)):
-        count = _SPAN.search(text)
-        first = int(span.group(1)) if span else years[0]
-        last = int(span.group(2)) if span else years[-1]
-        if count and first == last:
-            word = count["n"].lower()
-            many = {"two": 2, "three": 3, "four": 4, "five": 5}.get(word) or int(word)
-            first = last - many + 1
-        return "average", tuple(range(first, last + 1))
-    if _GROWTH.search(text):
-        return "growth", (years[0], years[-1]) if len(years) > 1 else (years[0] - 1, years[0])
-    if _CHANGE.search(text) and (
-        len(years) > 1 or re.search(r"year[- ]over[- ]year|prior year|previous year|compared|versus|vs\b", text, re.I)
-    ):
-        return "change", (years[0], years[-1]) if len(years) > 1 else (years[0] - 1, years[0])
+def _main(
+    text: str, known: Vocabulary, own: Own, ignored: Collection[str], years: Sequence[int]
+) -> tuple[Clause | None, str]:
+    """Return the clause of the first sentence that asks for a figure, and that sentence."""
+    for pattern in (*DEFINED, USING):
+        text = pattern.sub(lambda m: m.group() if ASKING.match(m["name"]) else " ", text)
+    problem: Unreadable | None = None
+    named = False
+    for sentence in re.split(r"(?<=\?)\s+|(?<=[.!])\s+(?=[A-Z⟦])", text):
+        listed = tags(_unprefixed(sentence, known, own, ignored), known, own, ignored)
+        if not any(t.kind in "I$" for t in listed):
+            if named and not sentence.endswith("?") and re.search(r"\b(?:exclud|adjust|without|only)", sentence, re.I):
+                raise Unreadable(sentence)
+            continue
+        if RISKY.search(sentence):
+            raise Unreadable(RISKY.search(sentence).group())  # type: ignore[union-attr]
+        named = True
+        try:
+            return clause(listed, years), sentence
+        except Unreadable as error:
+            problem = problem or error
+    roots = [
+        key for key in own if not any(_uses(other, own[key][0]) for name, (other, _) in own.items() if name != key)
+    ]
+    if roots and not named and len({repr(own[k][0]) for k in roots}) == 1:
+        node, label = own[roots[0]]
+        return Clause(((node, label, ""),), (), frozenset()), text
+    if problem is not None:
+        raise problem
+    return None, text
+
+
+def _uses(node: Node, part: Node) -> bool:
+    if node == part:
+        return True
+    if isinstance(node, Op):
+        return _uses(node.left, part) or _uses(node.right, part)
+    return isinstance(node, Over) and _uses(node.inner, part)
+
+
+def _unprefixed(sentence: str, known: Vocabulary, own: Own, ignored: Collection[str]) -> str:
+    """Cut what stands before "..., what is", where it names no figure ("As an analyst who can only use the accounts, what was")."""
+    match = re.match(
+        r"(?P<before>.*?)[,:]\s*(?P<rest>(?:what|how|which|by how|calculate|compute|find)\b.*)$", sentence, re.I
+    )
     if (
-        _CHANGE.search(text)
-        and re.search(r"\b(?:increase|decrease|change|grow)\w* (?:its|in|the)\b", text, re.I)
-        and len(years) == 1
+        not match
+        or RISKY.search(match["before"])
+        or re.search(r"\b(?:if|without|except|before|after)\b", match["before"], re.I)
     ):
-        return "change", (years[0] - 1, years[0])
-    if yes_no in {"increased", "decreased"} and len(years) == 1:
-        return "change", (years[0] - 1, years[0])
-    return "value", tuple(years)
+        return sentence
+    before = tags(match["before"], known, own, ignored)
+    if any(t.kind in "I$" for t in before):
+        return sentence
+    return " ".join([*(t.word for t in before if t.kind == "Y"), match["rest"]])
 
 
-def _yes_no(text: str, name: str) -> str:
+def definitions(text: str, known: Vocabulary, years: Sequence[int]) -> dict[Words, tuple[Node, str]]:
+    """Return the names that a question defines with their formulas. Raises Unreadable."""
+    waiting = [(m["name"], m["body"]) for pattern in DEFINED for m in pattern.finditer(text)]
+    waiting = [(n, b) for n, b in waiting if len(n.split()) < 9 and not ASKING.match(n)]
+    out: dict[Words, tuple[Node, str]] = {}
+    # A definition may use one that stands after it.
+    while waiting:
+        later: list[tuple[str, str]] = []
+        problem: Unreadable | None = None
+        for name, body in waiting:
+            inside = words(body)
+            if any(other != name and _within(short, inside) for other, _ in waiting for short in _names_of(other)):
+                later.append((name, body))
+                continue
+            listed = tags(body, known, out)
+            try:
+                node = expression(_whole(listed), years)
+            except Unreadable as error:
+                problem = error
+                later.append((name, body))
+                continue
+            for short in _names_of(name):
+                out[short] = (node, _label(name))
+        if len(later) == len(waiting):
+            raise problem or Unreadable(later[0][1])
+        waiting = later
+    return out
+
+
+def _whole(listed: Sequence[Tag]) -> list[Tag]:
+    """Take off what stands loose at the end of a definition."""
+    out = [Tag("I", "cash", Name("cash")) if t.kind == "$" else t for t in listed]
+    while out and out[-1].kind in {"&", ",", "b", "t", "=", "f"}:
+        out.pop()
+    return out
+
+
+def _within(short: Words, inside: Sequence[str]) -> bool:
+    return any(tuple(inside[i : i + len(short)]) == short for i in range(len(inside) - len(short) + 1))
+
+
+def _label(name: str) -> str:
+    return re.sub(
+        r"^(?:the |a |an |here,? |and )+", "", re.sub(r"⟦\d+⟧|\([^)]*\)", " ", name).strip(), flags=re.I
+    ).strip()
+
+
+def _names_of(name: str) -> list[Words]:
+    """Return a defined name without brackets, and the short form inside them."""
+    short = re.search(r"\(([\w&/ ]+)\)", name)
+    spelt = [tuple(words(_label(name))), tuple(words(short.group(1))) if short else ()]
+    return [n for n in dict.fromkeys(spelt) if n]
+
+
+def _wanted(
+    raw: str, sentence: str, found: Clause, part: tuple[Node, str, str], whens: Sequence[When], percent: bool, own: Own, known: Vocabulary, *, latest: bool
+) -> Wanted:  # fmt: skip
+    node, label, name = part
+    scale_match = SCALE.search(raw)
+    scale = SCALES[scale_match["s"].lower()] if scale_match else None
+    places_match = PLACES.search(raw)
+    places = None
+    if places_match:
+        word = places_match["n"].lower()
+        places = COUNT.get(word, int(word) if word.isdigit() else 2)
+    overrides = {n: own[key][0] for key in own for n in (_metric_of(key, known),) if n}
+    if isinstance(node, Name) and node.name in known.doubles and scale and unit_of(node.name) == "percent":
+        # "The gross margin in USD millions" is the row of that name.
+        node = known.doubles[node.name]
+        label, name = node.label, ""
+    node = _replaced(node, overrides)
+    if isinstance(node, Op):
+        node = _in_money(node, known)
+    # A name that the question defines keeps the unit of the ratio that it is.
+    defined = next(
+        (_metric_of(key, known) for key, (formula, _) in own.items() if formula == node and _metric_of(key, known)), ""
+    )
+    metric = metrics().get(name or defined)
+    unit = metric.unit if metric else unit_of(node.name) if isinstance(node, Name) else dimension(node)
+    low = fold(sentence)
+    wants_percent = percent or found.share or "P" in found.marks
+    if unit == "ratio" and wants_percent:
+        unit = "percent"
+    yes_no = _yes_no(low)
+    how, years = _how(found, low, sorted({w.year for w in whens}), unit, yes_no, percent=percent)
+    if how == "value" and unit in {"money", "shares", "per_share"} and found.marks & {"P"}:
+        raise Unreadable("percentage")
+    # Interest and taxes paid are not those of the income statement; what is owned or owed is not paid or earned.
+    paid = re.search(r"\b(?:pay|pays|paid)\b", low) and not re.search(
+        r"pay ?out|paid-in|paid in capital|payables?", low
+    )
+    flow = paid or re.search(r"\b(?:spend|spent|invest|invested|generate|generated|earn|earned|raise|raised)\b", low)
+    parts = [
+        items().get(n)
+        for n in leaves(formula(node.name) if isinstance(node, Name) and node.name in metrics() else node)
+    ]
+    owned = bool(parts) and all(
+        p is not None and p.statement == "balance" and "paid" not in p.label.lower() for p in parts
+    )
+    if flow and (
+        (paid and isinstance(node, Name) and node.name in {"income_tax", "interest_expense"})
+        or (owned and how == "value" and unit == "money")
+    ):
+        raise Unreadable("what was paid")
+    one = whens[-1]
+    quarter = one.quarter
+    return Wanted(
+        label=label, node=node, how=how, years=years, quarter=quarter, unit=unit, scale=scale, places=places, percent=wants_percent,
+        alternative=metric.alternative if metric and not found.explicit and not defined else "", yes_no=yes_no, months=one.months, date=one.date, newest=latest,
+    )  # fmt: skip
+
+
+def _metric_of(key: Words, known: Vocabulary) -> str:
+    node = known.phrases.get(key)
+    return node.name if node is not None and node.name in metrics() else ""
+
+
+def _replaced(node: Node, overrides: dict[str, Node]) -> Node:
+    """Put the question's own definitions in place of the standard ones."""
+    if isinstance(node, Name) and node.name in overrides:
+        return overrides[node.name]
+    if isinstance(node, Op):
+        return Op(node.sign, _replaced(node.left, overrides), _replaced(node.right, overrides))
+    return node
+
+
+def _in_money(node: Node, known: Vocabulary) -> Node:
+    """Put the amount for a margin that stands in a formula: "gross margin over net sales" means the row of that name."""
+    if isinstance(node, Name) and node.name in metrics() and metrics()[node.name].unit == "percent":
+        row = known.doubles.get(node.name)
+        if row is not None:
+            return row
+        margin = formula(node.name)
+        return margin.left if isinstance(margin, Op) and margin.sign == "/" and node.name.endswith("margin") else node
+    if isinstance(node, Op) and not (node.sign == "-" and isinstance(node.left, Name) and isinstance(node.right, Name)):
+        return Op(node.sign, _in_money(node.left, known), _in_money(node.right, known))
+    return node
+
+
+def dimension(node: Node) -> str:
+    """Return money, ratio or days for a formula over money."""
+    if isinstance(node, Op) and node.sign == "/":
+        both = [any(unit_of(n) == "money" for n in leaves(x)) for x in (node.left, node.right)]
+        return "ratio" if all(both) else "money"
+    if isinstance(node, Op) and node.sign == "*":
+        left, right = dimension(node.left), dimension(node.right)
+        return "ratio" if "ratio" in (left, right) and "money" not in (left, right) else "money"
+    if isinstance(node, Op):
+        return dimension(node.left) if leaves(node.left) else dimension(node.right)
+    if isinstance(node, Over):
+        return dimension(node.inner)
+    return unit_of(node.name) if isinstance(node, Name) else "ratio"
+
+
+def _how(
+    found: Clause, low: str, years: list[int], unit: str, yes_no: str, *, percent: bool
+) -> tuple[How, tuple[int, ...]]:
+    marks = found.marks
+    first, last = years[0], years[-1]
+    every = tuple(range(first, last + 1)) if found.ranged else tuple(years)
+    if found.span and len(years) == 1 and ("M" in marks or "R" in marks or re.search(r"\btotal|\bsum|cumulat", low)):
+        every = tuple(range(last - found.span + (0 if "R" in marks else 1), last + 1))
+        first = every[0]
+    if found.span and len(every) > 1 and len(every) not in {found.span, found.span + 1}:
+        raise Unreadable(f"{found.span} years")
+    if "R" in marks:
+        if first == last:
+            raise Unreadable("a growth rate of one year")
+        return "cagr", (first, last)
+    if "M" in marks:
+        if len(every) < 2 or marks & {"G", "C"}:
+            raise Unreadable("average")
+        return "average", every
+    if ("Z" in marks or "o" in marks or found.span) and len(every) > 1:
+        if not re.search(r"\btotal|\bsum|cumulat|together|combined|in all|aggregate", low):
+            raise Unreadable("several years")
+        return "sum", every
+    both = (first, last) if first != last else (first - 1, first)
+    if len(years) > 2 and marks & {"G", "C"} and not found.ranged:
+        raise Unreadable("a change over several years")
+    if "G" in marks:
+        return "growth", both
+    if "C" in marks or yes_no in {"increased", "decreased"}:
+        relative = percent and not re.search(r"\bpoints?\b", low)
+        return "growth" if (relative or "P" in marks) and unit in {"money", "shares", "per_share"} else "change", both
+    if "v" in marks and len(years) == 2 and "P" in marks and unit == "money":
+        return "growth", both
+    return "value", every
+
+
+def _yes_no(text: str) -> str:
     if not re.match(r"(?:\W*)(?:does|do|did|is|are|was|were|has|have|had)\b", text):
         return ""
     if "positive" in text:
@@ -247,6 +357,3 @@ def _yes_no(text: str, name: str) -> str:
     if re.search(r"\b(?:decreas\w+|declin\w+|fall|fell|fallen|reduc\w+|lower)\b", text):
         return "decreased"
     return "shown"
-
-
-__all__ = ["Period", "Wanted", "definitions", "label_of", "unit_of", "wanted"]

@@ -6,19 +6,22 @@ from collections.abc import Sequence
 
 from assistant.statements.evaluate import Worked, number
 from assistant.statements.figures import Figure, Span, header_span
-from assistant.statements.formulas import leaves, own_syntax
-from assistant.statements.target import label_of
+from assistant.statements.formulas import Name, label_of, leaves, own_syntax
 from assistant.statements.wanted import Wanted
 
 # (text as shown, value in base units, unit, how it was worked out: None for a figure as read)
 Shown = tuple[str, float, str, str | None]
 _SIGN = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
+_MANY = {6: "six", 9: "nine"}
 _WORD = {1e3: "thousand", 1e6: "million", 1e9: "billion", 1e12: "trillion"}
 
 
 def unit_of_result(one: Wanted, got: Worked) -> str:
     if one.unit in {"per_share", "shares"}:
         return one.unit
+    kinds = {f.item.kind for f in got.figures}
+    if isinstance(one.node, Name) and len(kinds) == 1 and kinds <= {"per_share", "shares"}:
+        return kinds.pop()
     if got.money == 1:
         return "money"
     return "ratio" if one.unit == "money" else one.unit
@@ -103,14 +106,24 @@ def spans_of(figures: Sequence[Figure]) -> tuple[Span, ...]:
     return (*rows, *headers)
 
 
+def named_period(one: Wanted, year: int) -> str:
+    """Return "FY2022", "Q2 2023" or "the six months to Q2 2023"."""
+    if one.quarter is None:
+        return f"FY{year}"
+    if one.months and one.months > 3:
+        return f"the {_MANY.get(one.months, one.months)} months to the end of Q{one.quarter} {year}"
+    return f"Q{one.quarter} {year}"
+
+
 def period_of(one: Wanted, got: Worked, year: int) -> str:
-    period = f"Q{one.quarter} {year}" if one.quarter else f"FY{year}"
+    period = named_period(one, year)
     balance = (
         got.figures
         and all(f.statement.kind == "balance" for f in got.figures)
         and len({f.year for f in got.figures}) == 1
     )
-    return f"at the end of {period}" if balance else f"in {period}"
+    newest = ", the newest in the base" if one.newest else ""
+    return (f"at the end of {period}" if balance else f"in {period}") + newest
 
 
 def yes_or_no(one: Wanted, value: float) -> str:
@@ -129,4 +142,6 @@ def in_words(formula: str) -> str:
 
 
 def capital(label: str) -> str:
+    if label.isupper() and len(label.split()) > 1:
+        label = label.lower()
     return label[:1].upper() + label[1:]
