@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: chat test lint types contracts unit lock wheelhouse schema bench-golden bench-metadata bench-first-answer bench-search clean
+.PHONY: chat test lint types contracts unit lock wheelhouse schema bench-golden bench-metadata bench-first-answer bench-search bench-retrieval bench-tools clean
 
 chat: $(VENV)/.app
 	$(BIN)/python app.py
@@ -24,6 +24,10 @@ $(VENV)/.app: $(VENV)/.made requirements.lock pyproject.toml
 
 $(VENV)/.test: $(VENV)/.app requirements-test.lock
 	$(PIP) install -q -r requirements-test.lock
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.test requirements-bench.lock
+	$(PIP) install -q -r requirements-bench.lock
 	touch $@
 
 test: $(VENV)/.test lint types contracts unit
@@ -51,6 +55,18 @@ bench-metadata: $(VENV)/.test
 # Search at 50,000 chunks, warm.
 bench-search: $(VENV)/.test
 	$(BIN)/python -m benchmarks.search
+
+# The tutorial's pipeline and ours on the same files and questions, and what each part of ours adds. ARGS="--quick --store DIR".
+bench-retrieval: $(VENV)/.bench
+	$(BIN)/python -m benchmarks.retrieval $(ARGS)
+
+# Damaged claims caught by the check, and right ones doubted.
+bench-grounding: $(VENV)/.test
+	$(BIN)/python -m benchmarks.grounding
+
+# Which tools a question calls without a model, on the labelled questions. ARGS="FILE.jsonl --store DIR -v".
+bench-tools: $(VENV)/.test
+	$(BIN)/python -m benchmarks.tools $(ARGS)
 
 # From a clean clone to the first answer, in seconds.
 bench-first-answer: $(VENV)/.test

@@ -1,13 +1,15 @@
 """Question -> filters and queries -> fused, ranked passages.
 
-Dense and keyword results are fused by reciprocal rank (Cormack, Clarke and Büttcher 2009, k = 60), then
-ordered by the fused score and by how much of what the question asks for the passage speaks of.
+Dense and keyword results are fused by reciprocal rank (Cormack, Clarke and Büttcher 2009, k = 60), then ordered by the
+fused score, by how much of what the question asks for the passage speaks of, by whether it stands on the statement
+that is asked for, and by what else of its page was found. What each of these adds: docs/retrieval.md.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +17,7 @@ from assistant.lexicon import keys, synonyms
 from assistant.question import Question, Unit
 from assistant.scope import resolve
 from assistant.statement_pages import statement_pages, wanted_kinds
-from vectorstore.records import Filters, Metadata, Passage
+from vectorstore.records import Chunk, Filters, Metadata, Passage
 from vectorstore.store import Store
 
 RRF_K = 60
@@ -27,11 +29,37 @@ READ = 80
 STATEMENT_BONUS = 0.5
 # Share of the final order that coverage has; the rest is the fused rank score.
 COVERAGE_SHARE = 0.5
+# What the other passages of its page add: this share of the next best one's score, half of it for the one after, …
+PAGE_SHARE = 0.04
 # A word that no chunk holds weighs as if this many did: a name that is lacking is caught as such, not here.
 RAREST = 1.5
 # Weight of a general word against a telling one.
 LIGHT = 0.2
 PARAPHRASE = 0.5
+# How many of the first passages a reranker reads.
+RERANKED = 30
+
+# (question, texts) -> how well each text answers it, higher is better
+Rerank = Callable[[str, Sequence[str]], Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the search is made of: all of it for users; the ablation of ``make bench-retrieval`` takes parts away."""
+
+    companies: bool = True  # the companies and publishers that the question names bound the search
+    periods: bool = True  # so do its fiscal periods, within a company's documents
+    dense: bool = True
+    keyword: bool = True
+    synonyms: bool = True  # phrases of the question's concepts in the keyword query
+    coverage: bool = True  # how much of the question a passage speaks of
+    header: bool = True  # its document's title, company, form and period count for that
+    statements: bool = True  # the page of the primary statement that is asked for first
+    pages: bool = True  # what else of its page was found
+    sides: bool = True  # each company and period that the question compares among the first passages
+
+
+ALL = Parts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +71,10 @@ class Retrieval:
     warnings: tuple[str, ...] = ()
 
 
-def keyword_query(question: Question) -> str:
+def keyword_query(question: Question, parts: Parts = ALL) -> str:
     """Return the words for the keyword index: the question's own, then the synonyms of its concepts."""
     words = [unit.surface for unit in question.units]
-    for unit in question.units:
+    for unit in question.units if parts.synonyms else ():
         for key in sorted(unit.keys):
             words += synonyms(key)[:8]
     return " ".join(words) or question.text
@@ -130,42 +158,89 @@ def narrow(question: Question, filters: Filters, store: Store) -> tuple[Filters,
     return filters, ()
 
 
-def retrieve(store: Store, question: Question, filters: Filters, *, k: int = 24) -> Retrieval:
+def retrieve(
+    store: Store, question: Question, filters: Filters, *, k: int = 24, parts: Parts = ALL, rerank: Rerank | None = None
+) -> Retrieval:
     """Return up to ``k`` passages for the question, best first, with a score that falls."""
-    used, warnings = narrow(question, filters, store)
+    read = question if parts.periods else replace(question, periods=())
+    used, warnings = narrow(read, filters, store) if parts.companies else (filters, ())
     # Within a few named documents every chunk is a candidate: the page that is asked for may share few words.
     pool = NARROWED_POOL if used.document_id or used.company else max(POOL, k)
-    kinds = wanted_kinds(question.text) if question.companies else frozenset()
-    dense = store.search_dense(question.text, k=pool, filters=used)
-    lexical = store.search_keyword(keyword_query(question), k=pool, filters=used)
-    fused: dict[str, float] = {}
+    rankings = []
+    if parts.dense:
+        rankings.append(store.search_dense(question.text, k=pool, filters=used))
+    if parts.keyword:
+        rankings.append(store.search_keyword(keyword_query(question, parts), k=pool, filters=used))
     held: dict[str, Passage] = {}
-    for ranking in (dense, lexical):
+    fused: dict[str, float] = defaultdict(float)
+    for ranking in rankings:
         for rank, passage in enumerate(ranking, start=1):
-            fused[passage.chunk.chunk_id] = fused.get(passage.chunk.chunk_id, 0.0) + 1 / (RRF_K + rank)
+            fused[passage.chunk.chunk_id] += 1 / (RRF_K + rank)
             held.setdefault(passage.chunk.chunk_id, passage)
-    top = 2 / (RRF_K + 1)
-    gain: dict[str, float] = {}
-    for chunk_id, score in fused.items():
-        chunk = held[chunk_id].chunk
-        on_statement = False
-        if kinds and chunk.page:
-            pages = statement_pages(chunk.document_id, chunk.version, store.document)
-            on_statement = any(chunk.page in pages.get(kind, ()) for kind in kinds)
-        gain[chunk_id] = (1 - COVERAGE_SHARE) * score / top + STATEMENT_BONUS * on_statement
+    gain = {chunk_id: score * (RRF_K + 1) / len(rankings) for chunk_id, score in fused.items()}
+    kinds = wanted_kinds(question.text) if question.companies and parts.statements else frozenset()
+    for chunk_id, passage in held.items():
+        gain[chunk_id] *= 1 - COVERAGE_SHARE
+        gain[chunk_id] += STATEMENT_BONUS * _on_statement(passage.chunk, kinds, store)
+    # Reading what a passage says takes longest: only those that can still come first.
+    first = sorted(gain, key=lambda c: (-gain[c], c))[: max(READ, k)]
+    share = _coverage(store, question, [held[c] for c in first], parts) if parts.coverage else [0.0] * len(first)
+    ranked = [replace(held[c], score=gain[c] + COVERAGE_SHARE * said) for c, said in zip(first, share, strict=True)]
+    if parts.pages:
+        ranked = _by_page(ranked)
+    ranked.sort(key=lambda p: (-p.score, p.chunk.chunk_id))
+    if rerank is not None:
+        ranked = reranked(ranked, question.text, rerank)
+    return Retrieval(tuple(ranked[:k]), used, warnings)
+
+
+def _on_statement(chunk: Chunk, kinds: frozenset[str], store: Store) -> bool:
+    if not kinds or not chunk.page:
+        return False
+    pages = statement_pages(chunk.document_id, chunk.version, store.document)
+    return any(chunk.page in pages.get(kind, ()) for kind in kinds)
+
+
+def _coverage(store: Store, question: Question, passages: Sequence[Passage], parts: Parts) -> list[float]:
     weight = weights(store, question.units)
     heads: dict[str, frozenset[str]] = {}
-    ranked = []
-    # Reading what a passage says takes longest: only those that can still come first.
-    for chunk_id in sorted(gain, key=lambda c: (-gain[c], c))[: max(READ, k)]:
-        passage = held[chunk_id]
-        doc = passage.chunk.document_id
-        if doc not in heads:
-            heads[doc] = keys(header(passage.metadata))
-        share = covered(question, weight, keys(passage.chunk.section + "\n" + passage.chunk.text), heads[doc])
-        ranked.append(replace(passage, score=gain[chunk_id] + COVERAGE_SHARE * share))
-    ranked.sort(key=lambda p: (-p.score, p.chunk.chunk_id))
-    return Retrieval(tuple(ranked[:k]), used, warnings)
+    out = []
+    for passage in passages:
+        chunk = passage.chunk
+        if chunk.document_id not in heads:
+            heads[chunk.document_id] = keys(header(passage.metadata)) if parts.header else frozenset()
+        out.append(covered(question, weight, keys(chunk.section + "\n" + chunk.text), heads[chunk.document_id]))
+    return out
+
+
+def _by_page(passages: Sequence[Passage]) -> list[Passage]:
+    """Add to each passage's score what the others of its page bring: a page that answers does so in several places."""
+    pages: dict[tuple[str, int], list[float]] = defaultdict(list)
+    for passage in passages:
+        if passage.chunk.page:
+            pages[passage.chunk.document_id, passage.chunk.page].append(passage.score)
+    others = {
+        page: PAGE_SHARE * sum(score / 2**place for place, score in enumerate(sorted(scores, reverse=True)[1:]))
+        for page, scores in pages.items()
+    }
+    return [
+        replace(p, score=p.score + others[p.chunk.document_id, p.chunk.page]) if p.chunk.page else p for p in passages
+    ]
+
+
+def reranked(passages: Sequence[Passage], question: str, rerank: Rerank) -> list[Passage]:
+    """Return ``passages`` with the first 30 in the order that their own ranks and the reranker's give together.
+
+    Reciprocal rank fusion again: a cross-encoder knows the text alone, not whose it is or which statement it
+    stands on. The scores stay those of the places.
+    """
+    head = list(passages[:RERANKED])
+    scores = rerank(question, [p.chunk.text for p in head])
+    order = sorted(range(len(head)), key=lambda i: (-scores[i], i))
+    theirs = {i: rank for rank, i in enumerate(order)}
+    best = sorted(theirs, key=lambda i: (-1 / (RRF_K + i) - 1 / (RRF_K + theirs[i]), i))
+    moved = [replace(head[i], score=head[place].score) for place, i in enumerate(best)]
+    return [*moved, *passages[RERANKED:]]
 
 
 # What to look for beside the subject when both sides are asked for.
@@ -175,14 +250,16 @@ SIDES = (
 )
 
 
-def retrieve_sides(store: Store, question: Question, filters: Filters, *, k: int = 24) -> Retrieval:
+def retrieve_sides(
+    store: Store, question: Question, filters: Filters, *, k: int = 24, rerank: Rerank | None = None
+) -> Retrieval:
     """Return passages for a question of both sides: its own, and those for its subject with each side's words."""
-    main = retrieve(store, question, filters, k=k)
+    main = retrieve(store, question, filters, k=k, rerank=rerank)
     subject = " ".join(u.surface for u in question.units) or question.text
     held = {p.chunk.chunk_id: p for p in main.passages}
     for side in SIDES:
         asked = replace(question, text=f"{subject} {side}")
-        for passage in retrieve(store, asked, filters, k=k // 2).passages:
+        for passage in retrieve(store, asked, filters, k=k // 2, rerank=rerank).passages:
             held.setdefault(passage.chunk.chunk_id, passage)
     return Retrieval(tuple(held.values()), main.filters, main.warnings)
 

@@ -19,13 +19,30 @@ _NAMED = {
         r"\b(?:income statements?|p&l|p & l|profit and loss|statements? of (?:consolidated )?(?:income|operations|earnings|profit))\b", re.I
     ),
 }  # fmt: skip
+# A primary statement gives the group's line, not that of a part: who asks for parts is served by the notes.
+_BY_PART = re.compile(
+    r"\b(?:segments?|divisions?|geograph\w*|regions?|countr(?:y|ies)|lines? of business|business (?:lines?|units?)|franchises?|brands?|"
+    r"product (?:lines?|groups?|categor\w+)|by (?:product|channel))\b",
+    re.I,
+)
+# Nor does it say why: what moved a line is told in the discussion beside it.
+_ASKS_WHY = re.compile(
+    r"^why\b|[.?] why\b|\bwhat (?:drove|drives|helped|made|caused|led|explains?|hurt|pushed|lifted|weighed|contributed|(?:is|was) behind)\b|"
+    r"\bwhat (?:is|are|was|were) (?:the )?(?:main |key |primary )?(?:drivers?|reasons?|causes?)\b|\bdrivers? (?:of|for|behind)\b",
+    re.I,
+)
 _KEPT = 256
 _held: OrderedDict[str, Mapping[str, frozenset[int]]] = OrderedDict()
 _lock = Lock()
 
 
 def wanted_kinds(text: str) -> frozenset[str]:
-    """Return the statements ("income", "balance", "cash") that a question names or whose line items it asks for."""
+    """Return the statements ("income", "balance", "cash") that a question names or whose line items it asks for.
+
+    None where it asks for segments, divisions, regions or products, or for the reasons of a change.
+    """
+    if _BY_PART.search(text) or _ASKS_WHY.search(text):
+        return frozenset()
     found = {kind for kind, pattern in _NAMED.items() if pattern.search(text)}
     for _, _, name in mentions(text):
         if name in items():

@@ -1,4 +1,4 @@
-"""Write requirements.lock and requirements-test.lock: every version pinned, for all systems at once.
+"""Write requirements.lock, requirements-test.lock and requirements-bench.lock: every version pinned, for all systems at once.
 
 torch stands without hash or local version, and what its CUDA build drags in is left to that build: the CPU and
 CUDA builds share the version.
@@ -57,22 +57,26 @@ def resolve(requirements: list[str], constraints: list[str]) -> list[str]:
 
 
 def main() -> None:
-    """Resolve both locks from pyproject.toml and write them."""
+    """Resolve the locks from pyproject.toml and write them."""
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
     app = resolve([*project["project"]["dependencies"], "setuptools"], [])
-    test = resolve([*project["dependency-groups"]["test"], *app], [])
+    groups = project["dependency-groups"]
+    test = resolve([*groups["test"], *app], [])
+    bench = resolve([*groups["bench"], *app], [])
     Path("requirements.lock").write_text(
         "# Made by `make lock`. All versions pinned; see README for how to choose torch's CPU build.\n"
         + "\n".join(app)
         + "\n",
         encoding="utf-8",
     )
-    Path("requirements-test.lock").write_text(
-        "# Made by `make lock`: what `make test` needs beside requirements.lock.\n"
-        + "\n".join(line for line in test if line not in app)
-        + "\n",
-        encoding="utf-8",
-    )
+    for name, lines in (("test", test), ("bench", bench)):
+        beside = "`make test`" if name == "test" else "`make bench-retrieval`"
+        Path(f"requirements-{name}.lock").write_text(
+            f"# Made by `make lock`: what {beside} needs beside requirements.lock.\n"
+            + "\n".join(line for line in lines if line not in app)
+            + "\n",
+            encoding="utf-8",
+        )
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def make_embedder(settings: Settings) -> Embedder:
         raise SettingsError(f"The onnx backend serves {BUNDLED} only.", "Set embedding_backend to auto or torch.")
     if backend == "onnx" and device == "cuda":
         raise SettingsError("The onnx backend runs on CPU only.", "Set embedding_backend to torch for CUDA.")
-    folder = _bundled() if bundled else _folder(model)
+    folder = _bundled() if bundled else local_model(model, "embedding_model")
     if bundled and (backend == "onnx" or (backend == "auto" and device != "cuda")):
         return OnnxEmbedder(folder, cache_folder(settings))
     return TorchEmbedder(folder, BUNDLED if bundled else model, device)
@@ -83,7 +83,7 @@ def token_counter(settings: Settings) -> TokenCounter:
     """Return a function that counts tokens with the model's own tokenizer; the model itself is not loaded."""
     model = settings.embedding_model
     bundled = model in {"", BUNDLED, f"sentence-transformers/{BUNDLED}"}
-    return _Tokens(_bundled() if bundled else _folder(model)).count
+    return _Tokens(_bundled() if bundled else local_model(model, "embedding_model")).count
 
 
 def cache_folder(settings: Settings) -> Path:
@@ -112,7 +112,7 @@ class _Tokens:
         if file.is_file():
             tokenizer = Tokenizer.from_file(str(file))
         else:
-            with _offline():
+            with offline():
                 from transformers import AutoTokenizer
 
                 tokenizer = AutoTokenizer.from_pretrained(str(self.folder), local_files_only=True).backend_tokenizer
@@ -229,7 +229,7 @@ class TorchEmbedder(_Base):
 
     @cached_property
     def _model(self) -> Any:
-        with self._loading, _offline():
+        with self._loading, offline():
             import torch
             from sentence_transformers import SentenceTransformer
 
@@ -263,24 +263,27 @@ def _bundled() -> Path:
     return Path(get_model_path())
 
 
-def _folder(model: str) -> Path:
-    """Return the folder of a model given by path, or by a name that is in the local Hugging Face cache."""
+def local_model(model: str, setting: str) -> Path:
+    """Return the folder of a model given by path, or by a name that is in the local Hugging Face cache.
+
+    Raises SettingsError, which names the ``setting`` that asked for it.
+    """
     path = Path(model).expanduser()
     if path.is_dir():
         return path.resolve()
-    with _offline():
+    with offline():
         from huggingface_hub import snapshot_download
 
         with contextlib.suppress(Exception):  # every failure means the same: it is not here
             return Path(snapshot_download(model, local_files_only=True))
     raise SettingsError(
-        f"The embedding model {model!r} is neither a folder nor in the local Hugging Face cache.",
-        f"Fetch it first (`hf download {model}`), give a folder, or leave embedding_model empty.",
+        f"{setting} = {model!r} is neither a folder nor in the local Hugging Face cache.",
+        f"Fetch it first (`hf download {model}`), give a folder, or leave {setting} empty.",
     )
 
 
 @contextlib.contextmanager
-def _offline() -> Iterator[None]:
+def offline() -> Iterator[None]:
     """Keep the Hugging Face libraries off the network while they load, and leave the environment as it was."""
     with _environment:
         before = {name: os.environ.get(name) for name in _OFFLINE}

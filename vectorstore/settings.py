@@ -32,6 +32,7 @@ class Settings:
     embedding_model: str = ""  # a sentence-transformers name or path; empty: the bundled all-MiniLM-L6-v2
     embedding_backend: str = "auto"  # auto | onnx | torch
     embedding_device: str = "auto"  # auto | cpu | cuda
+    reranker: str = ""  # a cross-encoder's name or path; empty: none
     cache: str = ""  # for prepared models; empty: the user's cache folder
     # ingest
     workers: int = 0  # 0: one a core
@@ -44,6 +45,24 @@ class Settings:
     ca_bundle: str = ""
     # answers
     stale_after_days: int = 365  # an answer whose newest source is older says so; 0: never
+    # language model; keys come from the environment, under the provider's own names
+    model: str = ""  # provider:name; empty: the extractive mode
+    model_url: str = ""  # an address of the provider's API that is not its own, such as a server on this machine
+    model_timeout_s: int = 120  # for one answer, with its searches and its repair
+    model_calls: int = 6  # requests to the model for one answer, without the repair
+    model_context_tokens: int = 16_000  # of passages and conversation, about
+    local_models_only: tuple[str, ...] = ()  # collections whose passages no other model may see
+    local_models: tuple[str, ...] = ("localhost", "127.0.0.1", "::1")  # hosts, or provider:name, that count as local
+    # live metrics (docs/tools/): nothing goes out unless its source is named here
+    sources: tuple[str, ...] = ()  # of: sec, fred, treasury, usaspending, holdings, market
+    contact: str = ""  # your name and e-mail, sent in the User-Agent; SEC refuses requests without
+    accept_market_terms: bool = False  # Yahoo's data are for personal use only; market stays off until you accept that
+    holdings_urls: tuple[str, ...] = ()  # FUND=address of its holdings as CSV, beside those that are known
+    data: str = ""  # folder of your own CSV or Parquet: prices, returns, estimates, holdings (docs/tools/data.md)
+    sentiment_lexicon: str = (
+        ""  # your Loughran–McDonald master dictionary (CSV), compared with the word list that is shipped
+    )
+    tool_timeout_s: int = 60  # for one tool with all its requests
     # logs
     log_format: str = "text"  # text | json
     log_level: str = "WARNING"
@@ -73,6 +92,11 @@ def _convert(name: str, kind: str, value: object, where: str) -> Any:
         if number < 0:
             raise wrong("a whole number from 0 up")
         return number
+    if kind.startswith("tuple"):
+        listed = value.split(",") if isinstance(value, str) else value
+        if not isinstance(listed, list | tuple) or not all(isinstance(v, str) for v in listed):
+            raise wrong("a list of texts")
+        return tuple(v.strip() for v in listed if v.strip())
     if not isinstance(value, str):
         raise wrong("a text")
     return value
