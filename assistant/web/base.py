@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from assistant.agent.providers import describe
 from assistant.web.ports import Report
 from assistant.web.text import day, document_path, esc, file_name
 from vectorstore.records import SourceInfo
@@ -149,12 +150,31 @@ def upload_report(report: Report, names: Sequence[str]) -> str:
     )
 
 
+def mode(settings: Settings) -> str:
+    """Return how answers are made here, in words for the page."""
+    described = describe(settings)
+    if "problem" in described:
+        return f"Verbatim sentences of the sources. The language model cannot be used: {described['problem']} {described['what_to_do']}".rstrip(
+            "."
+        )
+    if described["mode"] == "model":
+        return f"Written by {described['provider']}:{described['name']}; each sentence is checked against the sources"
+    return "Verbatim sentences of the sources, without a language model"
+
+
 def about(sources: Sequence[SourceInfo], settings: Settings) -> str:
     """Return what this installation is: mode, store, model, counts."""
+    described = describe(settings)
+    asks = described["mode"] == "model" and not described["local"]
+    private = (
+        f"Questions and the passages for them go to {described['provider']}; nothing else leaves this machine"
+        if asks
+        else "Nothing leaves this machine"
+    )
     usable = [source for source in sources if source.chunks]
     dates = sorted(s.metadata.published for s in usable if s.metadata.published)
     rows = {
-        "Answers": "Extractive: verbatim sentences of the sources, no language model",
+        "Answers": mode(settings),
         "Embedding model": settings.embedding_model or "all-MiniLM-L6-v2, bundled",
         "Store": Path(settings.store).resolve().name,
         "Collection": settings.collection,
@@ -168,5 +188,5 @@ def about(sources: Sequence[SourceInfo], settings: Settings) -> str:
     return (
         f'<div class="t-about"><h2>About this base</h2><dl>{cells}</dl><p class="t-dim">Each sentence of an answer points '
         "at a verbatim span of a source. What the base does not hold is said so, and what lies nearby is listed. "
-        "Nothing leaves this machine: no telemetry, no outside fonts or scripts.</p></div>"
+        f"{private}: no telemetry, no outside fonts or scripts.</p></div>"
     )

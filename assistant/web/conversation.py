@@ -17,6 +17,7 @@ class Turn:
     number: int = 0
     status: str = ""
     sentences: tuple[str, ...] = ()
+    draft: str = ""  # words of a model that no check has seen yet
     answer: Answer | None = None
     failure: Failure | None = None
     stopped: bool = False

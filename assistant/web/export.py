@@ -65,11 +65,20 @@ def to_markdown(answer: Answer) -> str:
         parts.append("\n".join(f"> {plain(warning)}" for warning in answer.warnings))
     if answer.as_of:
         parts.append(f"*As of {plain(answer.as_of)}.*")
+    if answer.error is None:
+        parts.append(f"*{plain(mode_line(answer))}.*")
     for marker in known:
         numbers.setdefault(marker, len(numbers) + 1)
     if numbers:
         parts.append("\n".join(f"[^{number}]: {known[marker]}" for marker, number in numbers.items()))
     return "\n\n".join(parts) + "\n"
+
+
+def mode_line(answer: Answer) -> str:
+    """Return how an answer was made, in words."""
+    if answer.mode == "model":
+        return f"Written by {answer.model}, checked against the sources"
+    return "Without a language model"
 
 
 def file_stem(answer: Answer) -> str:

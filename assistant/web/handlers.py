@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -68,9 +69,11 @@ def ask(assistant: Assistant, turns: Turns, scope: Scope) -> Iterator[Turns]:
     try:
         as_of, filters = read_day(scope.as_of, "As of"), scope.filters()
         past = conversation.history(turns[:-1])
-        for event in assistant.stream(turn.question, as_of=as_of, filters=filters, history=past):
-            turn = _apply(turn, event)
-            yield conversation.update(turns, turn)
+        # Leaving early (Stop, a closed page) closes the stream, which ends a model's request too.
+        with closing(assistant.stream(turn.question, as_of=as_of, filters=filters, history=past)) as events:
+            for event in events:
+                turn = _apply(turn, event)
+                yield conversation.update(turns, turn)
         if turn.pending:
             log.error("the stream of answer events ended without an answer")
             turn = replace(turn, failure=UNFORESEEN)
@@ -86,7 +89,9 @@ def _apply(turn: Turn, event: Mapping[str, Any]) -> Turn:
     if event["type"] == "status":
         return replace(turn, status=str(event["text"]).rstrip(".… "))
     if event["type"] == "sentence":
-        return replace(turn, sentences=(*turn.sentences, str(event["text"])))
+        return replace(turn, sentences=(*turn.sentences, str(event["text"])), draft="")
+    if event["type"] == "draft":
+        return replace(turn, draft=str(event["text"]))
     if event["type"] == "answer":
         return replace(turn, answer=event["answer"])
     return turn  # an event of a later version that this page has no place for

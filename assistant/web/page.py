@@ -129,7 +129,7 @@ def build(
                 about = _html("", None, "about")
 
         def greeting(turns: Turns) -> str:
-            return render.transcript(turns, today()) if turns else render.welcome(*offered())
+            return render.transcript(turns, today()) if turns else render.welcome(*offered(), base.mode(settings))
 
         def refresh(turns: Turns, text: str, kind: list[str] | None, publisher: list[str] | None) -> dict[Any, Any]:
             sources = assistant.sources()

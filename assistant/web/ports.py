@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,7 +29,10 @@ Progress = Callable[[Any], None]
 """Called with a Moment, from any thread."""
 
 Event = Mapping[str, Any]
-"""``{"type": "status" | "sentence", "text": str}``, and last ``{"type": "answer", "answer": Answer}``."""
+"""``{"type": "status" | "sentence" | "draft", "text": str}``, and last ``{"type": "answer", "answer": Answer}``.
+
+A draft is words of a model that no check has seen, in place of the draft before; closing the stream ends the work.
+"""
 
 
 class Assistant(Protocol):
@@ -43,7 +46,7 @@ class Assistant(Protocol):
         filters: Mapping[str, Any] | None = None,
         history: Sequence[Mapping[str, str]] = (),
         model: str | None = None,
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Yield events; ``filters`` by their names in the Answer's contract, ``history`` of earlier messages
         as ``{"role", "content"}``, oldest first.
         """

@@ -14,9 +14,10 @@ from datetime import date
 from itertools import pairwise
 
 from assistant.freshness import newest_line
-from assistant.models import Answer, Claim, Failure, Retrieved, ToolResult
+from assistant.models import Answer, Claim, Failure, Retrieved
+from assistant.web import metrics
 from assistant.web.conversation import Turn, Turns
-from assistant.web.export import file_stem, to_markdown
+from assistant.web.export import file_stem, mode_line, to_markdown
 from assistant.web.text import day, esc, meta_line, title_of
 
 _INLINE = re.compile(r"\[([ST]\d+)\]|\*\*(?=\S)(.+?)(?<=\S)\*\*")
@@ -50,6 +51,8 @@ def turn_html(turn: Turn, today: date | None = None) -> str:
         body = failure_html(turn.failure)
     else:
         said = body_html("\n\n".join(turn.sentences), {}, (), turn.number) if turn.sentences else ""
+        if turn.draft and not turn.stopped:
+            said += f'<p class="t-draft" title="Not checked yet">{esc(turn.draft)}</p>'
         if turn.stopped:
             state = '<p class="t-note">Stopped. What came before is not a checked answer.</p>'
         else:
@@ -83,7 +86,7 @@ def answer_html(answer: Answer, number: int, today: date | None = None) -> str:
     elif answer.status == "partial":
         parts.append('<p class="t-note">Part of the question is answered; the base does not cover the rest.</p>')
     parts.append(body)
-    parts.append(_tools(answer.tool_results))
+    parts.append(metrics.cards(answer.tool_results))
     parts.append(_warnings(answer.warnings))
     newest = newest_line(answer, today) if today else ""
     parts.append(f'<p class="t-note">{esc(newest)}</p>' if newest else "")
@@ -168,16 +171,23 @@ def _line(text: str, start: int, labels: dict[str, str], claims: Sequence[Claim]
         out.append(_inline(text[position - start : low - start], labels, number))
         words = esc(text[low - start : high - start])
         if claim.verdict in VERDICTS:
-            word = VERDICTS[claim.verdict]
-            reason = f": {claim.reason}" if claim.reason else ""
-            words = (
-                f'<span class="t-doubt t-{esc(claim.verdict)}">{words}'
-                f'<span class="t-verdict" title="{esc(word + reason)}">{esc(word)}</span></span>'
-            )
+            words = f'<span class="t-doubt t-{esc(claim.verdict)}">{words}</span>{_verdict(claim)}'
         out.append(words)
         position = high
     out.append(_inline(text[position - start :], labels, number))
     return "".join(out)
+
+
+def _verdict(claim: Claim) -> str:
+    """Return the mark of a sentence that is not supported; its reason shows on hover and, for touch and keys, on a click."""
+    word = VERDICTS[claim.verdict]
+    mark = f'class="t-verdict t-is-{esc(claim.verdict)}"'
+    if not claim.reason:
+        return f"<span {mark}>{esc(word)}</span>"
+    return (
+        f'<button type="button" {mark} data-action="why" aria-expanded="false" title="{esc(f"{word}: {claim.reason}")}">'
+        f'{esc(word)}</button><span class="t-reason" hidden>{esc(claim.reason)}</span>'
+    )
 
 
 def _inline(text: str, labels: dict[str, str], number: int) -> str:
@@ -224,27 +234,6 @@ def _warnings(warnings: Sequence[str]) -> str:
     return f'<ul class="t-warnings">{"".join(f"<li>{esc(warning)}</li>" for warning in warnings)}</ul>'
 
 
-def _tools(results: Sequence[ToolResult]) -> str:
-    out = []
-    for result in results:
-        head = f'<span class="t-marker t-tool">{esc(result.marker)}</span> {esc(result.tool)}'
-        stale = ' <span class="t-verdict">stale</span>' if result.stale else ""
-        if result.metrics:
-            rows = "".join(
-                f"<tr><td>{esc(m.subject)}</td><td>{esc(m.name)}</td><td>{esc('n/a' if m.value is None else f'{m.value:,g}')} "
-                f"{esc(m.unit)}</td><td>as of {esc(day(m.as_of))}</td><td>{esc(m.source)}</td></tr>"
-                for m in result.metrics
-            )
-            detail = f'<div class="t-scroll"><table>{rows}</table></div>'
-        else:
-            why = (
-                f"{result.error.message} {result.error.what_to_do}" if result.error else result.status.replace("_", " ")
-            )
-            detail = f"<p>{esc(why)}</p>"
-        out.append(f'<section class="t-live"><h4>{head}{stale}</h4>{detail}{_warnings(result.warnings)}</section>')
-    return "".join(out)
-
-
 def _nearby(body: str, passages: Sequence[Retrieved], number: int) -> tuple[str, str]:
     """Make the titles that a refusal names open their passages; return it and a list of those that it does not name."""
     near = _distinct(passages)
@@ -288,12 +277,16 @@ def _actions(answer: Answer, number: int) -> str:
         f'<button type="button" class="t-action" data-action="copy">Copy</button>'
         f'<button type="button" class="t-action" data-action="download" data-name="{esc(file_stem(answer))}.md">'
         f'Markdown</button><textarea class="t-export" hidden aria-hidden="true" tabindex="-1">'
-        f"{esc(to_markdown(answer))}</textarea></div>"
+        f"{esc(to_markdown(answer))}</textarea>{_mode(answer)}</div>"
     )
 
 
-def welcome(examples: Sequence[str], documents: int) -> str:
-    """Return what an empty conversation shows: what to ask of what is in."""
+def _mode(answer: Answer) -> str:
+    return f'<span class="t-mode">{esc(mode_line(answer))}</span>'
+
+
+def welcome(examples: Sequence[str], documents: int, mode: str = "") -> str:
+    """Return what an empty conversation shows: what to ask of what is in, and how answers are made (``mode``)."""
     if not documents:
         return (
             '<div class="t-welcome"><h2>The base is empty</h2><p>Add research notes, articles or filings under '
@@ -303,7 +296,9 @@ def welcome(examples: Sequence[str], documents: int) -> str:
         f'<button type="button" class="t-example" data-example="{esc(text)}">{esc(text)}</button>' for text in examples
     )
     noun = "document" if documents == 1 else "documents"
+    said = f'<p class="t-note">{esc(mode)}.</p>' if mode else ""
     return (
         f'<div class="t-welcome"><h2>Ask your research</h2><p>Every sentence of an answer points at the words it came from, '
-        f'in {documents} {noun}. Select a marker to read them in place.</p><div class="t-examples">{buttons}</div></div>'
+        f'in {documents} {noun}. Select a marker to read them in place.</p><div class="t-examples">{buttons}</div>'
+        f"{said}</div>"
     )

@@ -56,6 +56,11 @@
       if (action.dataset.action === "copy" && field) copy(field, action);
       if (action.dataset.action === "download" && field) download(field, action.dataset.name);
       if (action.dataset.action === "theme") theme();
+      if (action.dataset.action === "why") {
+        const reason = action.nextElementSibling;
+        reason.hidden = !reason.hidden;
+        action.setAttribute("aria-expanded", String(!reason.hidden));
+      }
       return;
     }
     if (target.closest("#transcript [data-show]") && narrow()) {

@@ -1,0 +1,125 @@
+"""`thesis tool`: its options, the list of tools, and one call. Light to import; what it needs loads when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any, TextIO
+
+from vectorstore.errors import NotFound, SettingsError
+from vectorstore.settings import Settings
+
+if TYPE_CHECKING:
+    from assistant.models import Metric, ToolResult
+    from assistant.tools.base import Tool
+
+
+def add(new: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the command; ``new(name, text)`` makes a subparser with the options that all commands share."""
+    command = new("tool", "Run a live-metrics tool, or list them: thesis tool NAME --argument value …")
+    command.add_argument("name", nargs="?", metavar="NAME")
+    command.add_argument("--as-of", metavar="DATE", help="nothing published, filed or observed after this day")
+
+
+def run(a: argparse.Namespace, rest: Sequence[str], settings: Settings, out: TextIO) -> int:
+    """Run the command; ``rest``: the tool's own arguments. 1 for a result with status "error"."""
+    from assistant.tools.registry import call, tools
+    from assistant.tools.wiring import make_context
+
+    if a.name is None:
+        if rest:
+            raise SettingsError(f"{rest[0]} belongs to no tool.", "Write: thesis tool NAME --argument value")
+        entries = [_entry(tool) for tool in tools().values()]
+        print(json.dumps({"tools": entries}) if a.json else "\n".join(map(_line, entries)), file=out)
+        return 0
+    if a.name not in tools():
+        raise NotFound(f"There is no tool {a.name!r}.", f"Tools are: {', '.join(tools())}.")
+    context = make_context(settings, as_of=_day(a.as_of) if a.as_of else None)
+    result = call(a.name, _pairs(rest), context)
+    if a.json:
+        print(json.dumps(result.model_dump(mode="json"), ensure_ascii=False, allow_nan=False), file=out)
+    else:
+        print(result_text(result), file=out)
+    return 1 if result.status == "error" else 0
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise SettingsError(
+            f"as_of = {text!r} is not a date.", "Write it as YYYY-MM-DD, for example 2025-06-30."
+        ) from None
+
+
+def _pairs(rest: Sequence[str]) -> dict[str, Any]:
+    """Return {argument: value} of "--argument value" and "--argument=value"; a name given twice makes a list."""
+    found: dict[str, Any] = {}
+    i = 0
+    while i < len(rest):
+        flag, sign, value = rest[i].partition("=")
+        if not flag.startswith("--") or len(flag) < 3:
+            raise SettingsError(f"{rest[i]!r} is no argument.", "Write arguments as --name value.")
+        i += 1
+        if not sign:
+            if i == len(rest) or rest[i].startswith("--"):
+                raise SettingsError(f"{flag} has no value.", "Write arguments as --name value.")
+            value = rest[i]
+            i += 1
+        name = flag[2:].replace("-", "_")
+        if name in found:
+            held = found[name]
+            found[name] = [*held, value] if isinstance(held, list) else [held, value]
+        else:
+            found[name] = value
+    return found
+
+
+def _entry(tool: Tool) -> dict[str, Any]:
+    fields = tool.arguments.model_json_schema()["properties"]
+    arguments = [
+        {
+            "name": name,
+            "description": field.get("description", ""),
+            "type": field.get("type") or [one.get("type") for one in field.get("anyOf", ())],
+            "default": field.get("default"),
+        }
+        for name, field in fields.items()
+    ]
+    return {"name": tool.name, "summary": tool.summary, "arguments": arguments, "sources": list(tool.sources)}
+
+
+def _line(entry: dict[str, Any]) -> str:
+    names = " ".join(f"--{argument['name'].replace('_', '-')}" for argument in entry["arguments"])
+    return f"{entry['name']}: {entry['summary']}\n    {names}\n    from {', '.join(entry['sources'])}"
+
+
+def result_text(result: ToolResult) -> str:
+    """Return a ToolResult for a terminal."""
+    given = ", ".join(f"{k}={v}" for k, v in result.arguments.items() if v not in (None, "", [], ()))
+    lines = [f"{result.tool} ({given}): {result.status}" if given else f"{result.tool}: {result.status}"]
+    lines += [f"  {_metric(metric)}" for metric in result.metrics]
+    if result.error is not None:
+        lines.append(f"  {result.error.message} {result.error.what_to_do}".rstrip())
+    lines += [f"  note: {text}" for text in result.warnings]
+    if result.retrieved_at:
+        age = (
+            " (saved, stale)"
+            if result.stale and result.cached
+            else " (saved)"
+            if result.cached
+            else " (stale)"
+            if result.stale
+            else ""
+        )
+        lines.append(f"  retrieved {result.retrieved_at}{age}")
+    return "\n".join(lines)
+
+
+def _metric(metric: Metric) -> str:
+    number = metric.value
+    value = "" if number is None else f"{number:,.4g} " if abs(number) < 1000 else f"{number:,.0f} "
+    period = f", {metric.period}" if metric.period else ""
+    return f"{metric.name} of {metric.subject}: {value}{metric.unit} (as of {metric.as_of}{period}; {metric.source})"

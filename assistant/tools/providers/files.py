@@ -1,0 +1,152 @@
+"""The user's own files, CSV or Parquet, in the folder that the setting ``data`` names (docs/tools/data.md).
+
+prices.csv      date, symbol, close [, currency]
+returns.csv     month, fund, return_pct [, benchmark (yes/no), group]
+estimates.csv   date, ticker, analysts [, group]
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from assistant.tools.base import NoData, SourceFailed
+from assistant.tools.providers._read import day, maybe, number
+from assistant.tools.providers.protocols import (
+    Closes,
+    Estimate,
+    Estimates,
+    Fetched,
+    FundReturns,
+    MonthReturn,
+    Prices,
+    ReturnsTable,
+)
+
+_YES = {"yes", "true", "1", "y"}
+
+
+def find(folder: Path, name: str) -> Path | None:
+    """Return the file of that name, as CSV or Parquet."""
+    return next((p for p in (folder / f"{name}.csv", folder / f"{name}.parquet") if p.is_file()), None)
+
+
+def read(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the rows with lower-case names. Raises SourceFailed for a file that is no table or lacks a column."""
+    rows: list[dict[str, Any]]
+    try:
+        if path.suffix == ".parquet":
+            import pyarrow.parquet
+
+            rows = pyarrow.parquet.read_table(path).to_pylist()
+        else:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                rows = [dict(row) for row in csv.DictReader(file)]
+    except (OSError, ValueError, csv.Error) as error:
+        raise SourceFailed(f"{path} cannot be read: {error}.", "Give a CSV in UTF-8, or Parquet.") from error
+    named = [{str(k).strip().lower(): v for k, v in row.items() if k is not None} for row in rows]
+    missing = [c for c in columns if named and c not in named[0]]
+    if missing or not named:
+        raise SourceFailed(
+            f"{path} lacks {', '.join(missing) or 'rows'}.", f"It needs the columns {', '.join(columns)}."
+        )
+    return named
+
+
+class PriceFile:
+    """Closes from the user's file; what it does not hold is asked of ``then``, where there is one."""
+
+    source = "data"
+
+    def __init__(self, path: Path, then: Prices | None) -> None:
+        self._path = path
+        self._then = then
+
+    def closes(self, symbol: str, start: date, end: date) -> Fetched:
+        found: dict[date, float] = {}
+        currency = ""
+        for row in read(self._path, ("date", "symbol", "close")):
+            if str(row["symbol"]).strip().upper() != symbol:
+                continue
+            at, close = day(row["date"], "date", self._path.name), maybe(row["close"], "close", self._path.name)
+            if close is not None and close <= 0:
+                raise SourceFailed(f"{self._path}: the close of {symbol} on {at} is {close}.", "A close is above 0.")
+            if close is not None and start <= at <= end:
+                found[at] = close
+            currency = str(row.get("currency") or currency)
+        if not found:
+            if self._then is not None:
+                return self._then.closes(symbol, start, end)
+            raise NoData(f"{self._path.name} has no closes of {symbol} in the period.", f"Add them to {self._path}.")
+        days = tuple(sorted(found))
+        payload = Closes(symbol=symbol, currency=currency, days=days, closes=tuple(found[d] for d in days))
+        return Fetched(payload, f"your file {self._path.name}", None, days[-1])
+
+
+class ReturnsFile:
+    """Monthly returns of funds and benchmarks from the user's file."""
+
+    source = "data"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def returns(self) -> Fetched:
+        funds: dict[tuple[str, bool, str], dict[date, float]] = {}
+        for row in read(self._path, ("month", "fund", "return_pct")):
+            value = maybe(row["return_pct"], "return_pct", self._path.name)
+            if value is None:
+                continue
+            bench = str(row.get("benchmark") or "").strip().lower() in _YES
+            key = (str(row["fund"]).strip(), bench, str(row.get("group") or "").strip())
+            funds.setdefault(key, {})[_month(row["month"], self._path.name)] = value
+        table = ReturnsTable(
+            funds=tuple(
+                FundReturns(
+                    fund=name, benchmark=bench, group=group,
+                    returns=tuple(MonthReturn(month=m, value=v) for m, v in sorted(months.items())),
+                )
+                for (name, bench, group), months in sorted(funds.items())
+            )
+        )  # fmt: skip
+        last = max((r.month for f in table.funds for r in f.returns), default=None)
+        return Fetched(table, f"your file {self._path.name}", None, last)
+
+
+class EstimatesFile:
+    """Numbers of analysts from the user's file: the newest row of each ticker by the day asked for."""
+
+    source = "data"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def estimates(self, tickers: tuple[str, ...]) -> Fetched:
+        found = []
+        for row in read(self._path, ("date", "ticker", "analysts")):
+            count = maybe(row["analysts"], "analysts", self._path.name)
+            found.append(
+                Estimate(
+                    ticker=str(row["ticker"]).strip().upper(),
+                    analysts=None if count is None else int(number(count, "analysts", self._path.name)),
+                    day=day(row["date"], "date", self._path.name),
+                    group=str(row.get("group") or "").strip().lower(),
+                )
+            )
+        last = max((e.day for e in found), default=None)
+        return Fetched(Estimates(estimates=tuple(found)), f"your file {self._path.name}", None, last)
+
+
+def _month(value: Any, where: str) -> date:
+    text = str(value).strip()
+    first = day(f"{text}-01" if len(text) == 7 else text, "month", where).replace(day=1)
+    return (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+
+
+def folder_of(setting: str) -> Path | None:
+    """Return the user's data folder; None where none is set or it does not exist."""
+    path = Path(setting) if setting.strip() else None
+    return path if path is not None and path.is_dir() else None

@@ -1,0 +1,121 @@
+"""Holdings of a fund as a CSV: the issuer's file (iShares and alike), from its address or from the user's folder.
+
+Such a file has a preamble of about 9 lines, a header, one row a position, and a disclaimer behind a blank line.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+from assistant.tools.base import NoData, SourceFailed
+from assistant.tools.entities import Fund, funds
+from assistant.tools.providers._read import day, maybe, table
+from assistant.tools.providers.http import Http
+from assistant.tools.providers.protocols import Fetched, FundHoldings, Holding
+
+_WEIGHTS = ("Weight (%)", "Weight", "% Weight", "Weight%")
+_AS_OF = re.compile(r"(?:holdings )?as of[\s,:\"]*(?P<day>[^\"\n]{6,20})", re.I)
+
+
+class HoldingsUrls:
+    """Holdings from the issuers' addresses: those of the settings, else those that are known."""
+
+    source = "holdings"
+
+    def __init__(self, http: Http, urls: dict[str, str]) -> None:
+        self._http = http
+        self._urls = urls
+
+    def holdings(self, fund: str) -> Fetched:
+        url = self._urls.get(fund)
+        if url is None:
+            raise NoData(
+                f"No address of the holdings of {fund} is known.",
+                f'Set holdings_urls = ["{fund}=https://…"], or put holdings/{fund}.csv in the data folder.',
+            )
+        reply = self._http.get(self.source, url, keep_s=6 * 3600)
+        payload = read_holdings(reply.text, fund)
+        return Fetched(payload, f"holdings of {fund}", url, payload.day, reply.stale, reply.retrieved_at)
+
+
+class HoldingsFiles:
+    """Holdings from ``holdings/FUND.csv`` in the user's folder, as downloaded from the issuer."""
+
+    source = "holdings"
+
+    def __init__(self, folder: Path, then: HoldingsUrls | None) -> None:
+        self._folder = folder
+        self._then = then
+
+    def holdings(self, fund: str) -> Fetched:
+        path = self._folder / "holdings" / f"{fund}.csv"
+        if not path.is_file():
+            if self._then is not None:
+                return self._then.holdings(fund)
+            raise NoData(f"There is no file {path.name} of holdings in the data folder.", f"Put it at {path}.")
+        payload = read_holdings(path.read_text(encoding="utf-8-sig", errors="replace"), fund)
+        return Fetched(payload, f"your file {path.name}", None, payload.day)
+
+
+def read_holdings(text: str, fund: str) -> FundHoldings:
+    """Return the positions of a fund's file. Raises SourceFailed for one that is cut short, empty or of another kind."""
+    for name in _WEIGHTS:
+        try:
+            rows = table(text, f"holdings of {fund}", ("Ticker", "Name", name))
+        except SourceFailed as error:
+            failure = error
+            continue
+        weight = name.casefold()
+        break
+    else:
+        raise failure
+    found = []
+    for row in rows:
+        share = maybe(row[weight], "Weight", fund)
+        if share is None:
+            continue
+        found.append(
+            Holding(
+                ticker=row["ticker"].upper(),
+                name=row["name"],
+                asset_class=row.get("asset class", "Equity") or "Equity",
+                weight=share,
+                price=maybe(row.get("price"), "Price", fund),
+                location=row.get("location", ""),
+                currency=row.get("currency", "") or row.get("market currency", ""),
+            )
+        )
+    payload = FundHoldings(fund=fund, day=_day(text, fund), holdings=tuple(found))
+    _counted(payload, funds().get(fund))
+    return payload
+
+
+def _day(text: str, fund: str) -> date:
+    match = _AS_OF.search(text[:3000])
+    if match is None or match["day"].strip(' "-') == "":
+        raise SourceFailed(f"The file of holdings of {fund} does not say of which day it is.", "Download it again.")
+    return day(match["day"], "the day of the holdings", fund)
+
+
+def _counted(payload: FundHoldings, known: Fund | None) -> None:
+    equity = [h for h in payload.holdings if h.asset_class.casefold() == "equity"]
+    total = sum(h.weight for h in payload.holdings)
+    if not equity:
+        raise NoData(f"The file of holdings of {payload.fund} has no equity position.", "Download it again.")
+    if (
+        known is not None
+        and known.positions is not None
+        and not known.positions[0] <= len(equity) <= known.positions[1]
+    ):
+        low, high = known.positions
+        raise SourceFailed(
+            f"The file of holdings of {payload.fund} has {len(equity)} equity positions; {low} to {high} are expected.",
+            "It may be cut short or of another fund: download it again.",
+        )
+    if not 90 <= total <= 110:
+        raise SourceFailed(
+            f"The weights in the file of holdings of {payload.fund} add up to {total:.1f}%, not to 100%.",
+            "It may be cut short, or its weights may be no percentages: download it again.",
+        )

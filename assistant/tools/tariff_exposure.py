@@ -1,0 +1,165 @@
+"""What part of an index is in industries that tariffs hit, by the SIC codes of its companies.
+
+exposure = sum of weights of companies whose SIC is in a group of data/tariff_sic.toml; what has no SIC is shown as unmapped
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import UTC, date, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from pydantic import Field
+
+from assistant.tools.base import Arguments, Context, Draft, NoData, Tool, ToolFailure, execute
+from assistant.tools.deadline import remaining
+from assistant.tools.entities import fund
+from assistant.tools.members import Members, members
+from assistant.tools.providers.protocols import Payload, Submission
+from assistant.tools.snapshots import now
+from vectorstore.errors import StoreError
+
+NAME = "tariff_exposure"
+SOURCE = "SEC EDGAR submissions (SIC); holdings of the fund"
+URL = "https://www.sec.gov/search-filings/standard-industrial-classification-sic-code-list"
+# One request a company: what does not fit into a call's time is asked in the next one.
+_LEFT_S = 6.0
+
+
+class TariffArguments(Arguments):
+    ticker: str = Field("Russell 2000", description="An index or fund")
+    benchmark: str = Field("S&P 500", description="What it is compared with; empty for nothing")
+
+
+class Industries(Payload):
+    """SIC codes by CIK as they were found; None for a registrant without one."""
+
+    codes: dict[int, int | None]
+    asked: dict[int, date]
+
+
+@cache
+def groups() -> tuple[str, dict[str, tuple[tuple[int, int], ...]]]:
+    """Return the version of the table, and its groups as ranges of SIC codes."""
+    table = tomllib.loads(files("assistant").joinpath("data", "tariff_sic.toml").read_text(encoding="utf-8"))
+    return str(table["version"]), {name: tuple((a, b) for a, b in spans) for name, spans in table["groups"].items()}
+
+
+def group_of(sic: int) -> str | None:
+    """Return the group that a SIC code is in, or None."""
+    return next((name for name, spans in groups()[1].items() if any(a <= sic <= b for a, b in spans)), None)
+
+
+def _work(a: TariffArguments, context: Context, draft: Draft) -> None:
+    first, second = fund(a.ticker), fund(a.benchmark) if a.benchmark else None
+    draft.resolved(ticker=first.ticker, name=first.index, table_version=groups()[0])
+    if second is not None:
+        draft.resolved(benchmark=second.ticker, benchmark_name=second.index)
+    found = [g for one in (first, second) if one is not None if (g := draft.attempt(members, context, draft, one))]
+    if not found:
+        return
+    codes = _codes(context, draft, found)
+    for group in found:
+        draft.attempt(_add, group, codes, draft)
+
+
+def _codes(context: Context, draft: Draft, found: list[Members]) -> dict[int, int | None]:
+    """Return SIC codes by CIK: the saved ones, and as many more as the time allows, the heaviest first."""
+    saved = context.snapshots.latest("sec", "industries", until=context.as_of)
+    held = Industries.model_validate_json(saved.payload) if saved else Industries(codes={}, asked={})
+    codes, asked = dict(held.codes), dict(held.asked)
+    weights: dict[int, float] = {}
+    for group in found:
+        for member in group.members:
+            weights[member.cik] = max(weights.get(member.cik, 0.0), member.weight)
+    provider = context.providers.facts
+    missing = sorted((c for c in weights if c not in codes), key=lambda c: -weights[c])
+    if saved is not None:
+        draft.retrieved.append(saved.retrieved_at)
+        draft.cached = not missing or provider is None or context.as_of is not None
+    if provider is None or context.as_of is not None or not missing:
+        return codes
+    failure: ToolFailure | None = None
+    reached = 0
+    for cik in missing:
+        if remaining(1e9) < _LEFT_S and reached:
+            break
+        try:
+            payload = provider.submission(cik).payload
+        except NoData:
+            codes[cik] = None
+        except ToolFailure as error:
+            failure = error
+            break
+        else:
+            assert isinstance(payload, Submission)
+            codes[cik] = payload.sic
+        asked[cik] = datetime.now(UTC).date()
+        reached += 1
+    if failure is not None and not codes:
+        raise failure
+    if reached < len(missing):
+        why = f" ({failure.message})" if failure else ""
+        draft.warn(f"The industries of {len(missing) - reached} companies are still to be asked{why}: ask again.")
+    if reached:
+        at = now()
+        draft.retrieved.append(at)
+        try:
+            context.snapshots.save(
+                "sec", "industries", Industries(codes=codes, asked=asked).model_dump_json(), retrieved_at=at
+            )
+        except StoreError as error:
+            draft.warn(f"The industries could not be saved: {error.message}")
+    return codes
+
+
+def _add(group: Members, codes: dict[int, int | None], draft: Draft) -> None:
+    sums = dict.fromkeys(groups()[1], 0.0)
+    named: dict[str, list[dict[str, Any]]] = {name: [] for name in sums}
+    mapped, n = 0.0, 0
+    for member in group.members:
+        sic = codes.get(member.cik)
+        if sic is None:
+            continue
+        mapped += member.weight
+        n += 1
+        hit = group_of(sic)
+        if hit is not None:
+            sums[hit] += member.weight
+            if len(named[hit]) < 5:
+                named[hit].append(
+                    {"ticker": member.tickers[0], "sic": sic, "weight_pct": round(100 * member.weight, 4)}
+                )
+    if not n:
+        raise NoData(f"The industry of no company of {group.fund.index} is known.", "Switch on sec, and ask again.")
+    common: dict[str, Any] = {
+        "as_of": group.positions.day, "source": SOURCE, "source_url": URL, "n": n,
+        "coverage_pct": min(100.0, 100 * mapped), "period": f"SIC table {groups()[0]}",
+    }  # fmt: skip
+    name = group.fund.index
+    draft.add(
+        "tariff_exposure", name, 100 * sum(sums.values()), "percent", method="proxy",
+        formula="sum of weights with a SIC in " + ", ".join(sums),
+        inputs=[{"name": g, "weight_pct": round(100 * w, 6)} for g, w in sums.items()], **common,
+    )  # fmt: skip
+    for one, weight in sums.items():
+        draft.add(
+            f"tariff_exposure_{one}", name, 100 * weight, "percent", method="proxy",
+            formula="sum of weights with SIC " + ", ".join(f"{a}-{b}" for a, b in groups()[1][one]),
+            inputs=named[one], **common,
+        )  # fmt: skip
+    draft.add(
+        "unmapped_weight", name, 100 * max(0.0, 1 - mapped), "percent",
+        formula="1 - weight of companies with a SIC", **common,
+    )  # fmt: skip
+
+
+TOOL = Tool(
+    NAME,
+    "What part of an index is in industries that tariffs hit (auto parts, transport, capital goods, components), beside another.",
+    TariffArguments,
+    ("sec", "holdings"),
+    execute(NAME, _work),
+)

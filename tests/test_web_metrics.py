@@ -1,0 +1,75 @@
+"""Tool results as cards: status in words, plots of what is a series, inputs folded away, nothing active in it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from assistant.models import Failure, Metric, ToolResult
+from assistant.web import metrics
+
+
+def metric(**values: Any) -> Metric:
+    known = {"name": "drawdown", "subject": "Russell 2000", "value": -8.0, "unit": "percent", "as_of": "2026-11-19", "source": "your file"}  # fmt: skip
+    return Metric(**(known | values))
+
+
+def result(*shown: Metric, **values: Any) -> ToolResult:
+    return ToolResult(tool="drawdown", marker="T1", metrics=shown, **values)
+
+
+def test_a_series_of_dates_becomes_one_line_with_its_ends_named() -> None:
+    curve = {"name": "drawdown curve", "unit": "percent", "series": [["2026-01-01", 0.0], ["2026-01-02", -10.0], ["2026-01-05", -5.0]]}  # fmt: skip
+    html = metrics.card(result(metric(inputs=(curve,)), metric(name="peak", inputs=(curve,))))
+    (points,) = re.findall(r'<polyline class="t-line t-line-0" points="([^"]*)">', html)
+    assert points == "52.0,10.0 177.0,128.0 552.0,69.0"
+    assert re.findall(r"<text[^>]*>([^<]*)</text>", html) == ["0%", "−10%", "1 Jan 2026", "5 Jan 2026"]
+
+
+def test_weights_become_bars_in_proportion() -> None:
+    top = ({"ticker": "AAA", "name": "Aaa", "weight_pct": 4.0}, {"ticker": "BBB", "name": "Bbb", "weight_pct": 2.0})
+    html = metrics.card(result(metric(name="top2_weight", value=6.0, inputs=top)))
+    assert [float(w) for w in re.findall(r'<rect[^>]* width="([\d.]+)"', html)] == [400.0, 200.0]
+    assert ">AAA<" in html
+    assert "4%" in html
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [None, "x", [], [["2026-01-01", 1.0]], [["2026-01-01", "1"], ["2026-01-02", 2]], [["soon", 1.0], ["later", 2.0]], [[1, 2, 3], [4, 5, 6]],
+     [[1, float("nan")], [2, 1.0]]],
+)  # fmt: skip
+def test_what_is_no_series_is_not_drawn(bad: object) -> None:
+    assert metrics.series(bad) == ()
+    assert "<svg" not in metrics.card(result(metric(inputs=({"name": "x", "series": bad},))))
+
+
+def test_a_flat_series_is_drawn_in_the_middle() -> None:
+    html = metrics.card(result(metric(inputs=({"name": "x", "unit": "x", "series": [[1, 5.0], [2, 5.0]]},))))
+    assert 'points="52.0,69.0 552.0,69.0"' in html
+
+
+@pytest.mark.parametrize(("status", "words"), [("not_configured", "not switched on"), ("no_data", "no data"), ("rate_limited", "too many requests"), ("error", "failed")])  # fmt: skip
+def test_without_a_figure_the_card_says_why_and_what_to_do(status: Any, words: str) -> None:
+    html = metrics.card(result(status=status, error=Failure(kind="k", message="No source.", what_to_do="Set sources.")))
+    assert words in html
+    assert "No source. Set sources." in html
+
+
+def test_stale_saved_and_warned_of_are_said() -> None:
+    html = metrics.card(result(metric(), stale=True, cached=True, retrieved_at="2026-10-01T10:00:00+00:00", warnings=("Old.",)))  # fmt: skip
+    assert ">stale<" in html
+    assert "Retrieved 1 Oct 2026, from a saved pull." in html
+    assert "<li>Old.</li>" in html
+
+
+def test_words_of_a_source_stay_words() -> None:
+    evil = '<img src=x onerror="alert(1)">'
+    hostile = metric(
+        name=evil, subject=evil, source=evil, formula=evil, inputs=({"name": evil, "value": evil}, {"name": evil, "unit": evil, "series": [[1, 1.0], [2, 2.0]]}),
+    )  # fmt: skip
+    html = metrics.card(result(hostile, warnings=(evil,)))
+    assert "<img" not in html
+    assert "onerror=&quot;" in html
