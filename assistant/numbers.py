@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 
 SCALES = {
@@ -26,8 +27,8 @@ _NUMBER = re.compile(
     r"\s?[x×](?![\w’'])|(?:\s|-)?(?:thousand|million|billion|trillion|mn|bn|tn|mm)s?\b|[kmbtKMBT](?![\w’']))?"
     r"(?P<after>\s(?:dollars?|euros?|pounds|USD|EUR|GBP)\b)?"
 )
-# "15-20%", "$5 to 10 billion": the first number has the unit and scale of the second.
-_RANGE = re.compile(r"\s?(?:[-–—]|to)\s?")
+# "15-20%", "$5 to 10 billion": the first number has the unit and scale of the second. "7,547 -4%" are two cells of a row.
+_RANGE = re.compile(r"[-–—]|\s[-–—]\s|\s?to\s?")
 _FORM = re.compile(r"-[A-Z]\b")
 # The number in the name of an index counts its members, it states nothing: Russell 2000, S&P SmallCap 600, Nasdaq-100.
 _INDEX_NAME = re.compile(
@@ -50,14 +51,16 @@ class Quantity:
 def quantities(text: str) -> tuple[Quantity, ...]:
     """Return the numbers of ``text`` in order. A date counts once, as its ``yyyymmdd`` value with unit "date"."""
     found: list[Quantity] = []
+    # A date has fewer than 32 characters, a number far fewer: only dates that begin close by can touch one.
     dates = [m.span() for m in _DATE.finditer(text)]
+    begins = [a for a, _ in dates]
     for match in _DATE.finditer(text):
         digits = re.findall(r"\d{4}", match.group())
         found.append(Quantity(match.group(), float(digits[0]), "date", *match.span()))
     open_range: Quantity | None = None
     for match in _NUMBER.finditer(text):
         start, end = match.span()
-        if any(a < end and start < b for a, b in dates):
+        if any(start < b for _, b in dates[bisect_left(begins, start - 64) : bisect_left(begins, end)]):
             continue
         before = text[start - 1] if start else " "
         tail = (match["tail"] or "").strip().lower().lstrip("-")
