@@ -5,24 +5,30 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Generator, Mapping, Sequence
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from assistant import also_known
+from assistant.agent import Agent, Found, LiveTool, parse, require
+from assistant.comparison import search
 from assistant.compose import retrieved
 from assistant.constraints import bounded, constraints
 from assistant.followup import standalone
 from assistant.freshness import stale
+from assistant.live import Live, Metrics, beside, today
 from assistant.models import Answer, Failure
-from assistant.question import Question, understand
+from assistant.question import Question
 from assistant.reply import Reply
-from assistant.retrieval import filters_json, retrieve
+from assistant.retrieval import ALL, Parts, filters_json
+from assistant.routing import route
 from assistant.scope import replaced
 from vectorstore.embedding import make_embedder
 from vectorstore.errors import SettingsError, StoreEmpty, ThesisError
 from vectorstore.records import KINDS, Document, Filters, Passage, SourceInfo
+from vectorstore.reranking import make_reranker
 from vectorstore.settings import Settings, load_settings
 from vectorstore.store import Store
 
@@ -75,18 +81,29 @@ def make_filters(given: Mapping[str, Any] | None, as_of: str | None) -> Filters:
 class Assistant:
     """Answers over one store. Safe for use from several threads; close it (or use ``with``) to free the store."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, tools: Sequence[LiveTool] | None = None) -> None:
+        """``tools``: the live metrics that a model may call (default: all of them)."""
         self.store = store
         self.settings = settings
         self._encode = _Cached(store)
+        self._rerank = make_reranker(settings)
+        self._metrics = Metrics(settings, store)
+        own = self._metrics.for_model if tools is None else tools
+        self._agent = Agent(store, settings, self._document, self._find, own)
 
     @classmethod
     def open(cls, store: str | Path, *, settings: Settings | None = None) -> Assistant:
         """Open the store folder. Raises StoreLocked, FingerprintMismatch, StoreError."""
         settings = settings or load_settings()
-        return cls(Store.open(Path(store), embedder=make_embedder(settings)), settings)
+        opened = Store.open(Path(store), embedder=make_embedder(settings))
+        try:
+            return cls(opened, settings)
+        except BaseException:
+            opened.close()
+            raise
 
     def close(self) -> None:
+        self._agent.close()
         self.store.close()
 
     def __enter__(self) -> Assistant:
@@ -106,15 +123,25 @@ class Assistant:
         return self.store.sources()
 
     def search(
-        self, query: str, *, k: int = 10, as_of: str | None = None, filters: Mapping[str, Any] | None = None
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        as_of: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        parts: Parts = ALL,
     ) -> list[Passage]:
-        """Return up to ``k`` passages by the same understanding, filters and ranking as ``ask``; never refuses."""
+        """Return up to ``k`` passages by the same understanding, filters and ranking as ``ask``; never refuses.
+
+        ``parts``: what the ranking is made of; the benchmark takes parts away.
+        """
         self._need_documents()
-        wanted = make_filters(filters, as_of)
-        sources = self.store.sources()
-        wanted, asked, _ = self._bounded(query, wanted, sources)
+        return self._find(query, make_filters(filters, as_of), k, parts)
+
+    def _find(self, query: str, wanted: Filters, k: int, parts: Parts = ALL) -> list[Passage]:
+        wanted, asked, _ = self._bounded(query, wanted, self.store.sources())
         old = replaced(self.store.sources(wanted))
-        found = retrieve(self.store, asked, wanted, k=2 * k if old else k).passages
+        found = search(self.store, asked, wanted, k=2 * k if old else k, parts=parts, rerank=self._rerank).passages
         return [p for p in found if p.chunk.document_id not in old][:k]
 
     # answers
@@ -144,8 +171,13 @@ class Assistant:
         filters: Mapping[str, Any] | None = None,
         history: History = (),
         model: str | None = None,
-    ) -> Iterator[dict[str, Any]]:
-        """Yield {"type": "status", "text"}, {"type": "sentence", "text"} (checked ones only), last {"type": "answer", "answer"}."""
+    ) -> Generator[dict[str, Any], None, None]:
+        """Yield events, last {"type": "answer", "answer"}. Closing the generator ends what still runs, the model's request too.
+
+        {"type": "status", "text"}: what is being done; {"type": "sentence", "text", "verdict"}: a checked sentence;
+        {"type": "draft", "text"}: words of the model that no check has seen yet, in place of the draft before.
+        ``model``: "provider:name", or "extractive" for none; default: the setting ``model``.
+        """
         started = time.perf_counter()
         # A lone surrogate is no Unicode text, and would make the Answer no JSON.
         question = str(question).encode("utf-8", "replace").decode("utf-8")
@@ -156,13 +188,13 @@ class Assistant:
             "model": None,
             "as_of": as_of if isinstance(as_of, str) and as_of else None,
         }
+        spec = None
         try:
             wanted = make_filters(filters, as_of)
             base |= {"as_of": wanted.as_of, "filters": filters_json(wanted)}
-            if model:
-                raise SettingsError(
-                    f"No language model {model!r} can be used yet.", "Leave the model out: the extractive mode answers."
-                )
+            spec = parse(self.settings.model if model is None else model, self.settings)
+            if spec is not None:
+                require(spec)
             if not question.strip():
                 raise SettingsError("The question is empty.", "Ask something.")
             if len(question) > 4000:
@@ -176,16 +208,23 @@ class Assistant:
             }
             log.info("asked: %s", question if self.settings.log_questions else f"{len(question)} characters")
             base["standalone_question"] = standalone(question, history, self.store.sources())
+            calls = route(base["standalone_question"], today=today(), sources=self.store.sources())
+            if calls:
+                yield {"type": "status", "text": f"Calling {', '.join(c.name.replace('_', ' ') for c in calls)}"}
+            live = self._metrics.consult(calls, wanted.as_of)
             yield {"type": "status", "text": "Searching the base"}
-            answer = self._extractive(base, wanted, started)
+            found = self._extractive(base, wanted, live, started)
+            answer = found.answer
+            if spec is not None:
+                answer = yield from self._agent.stream(spec, found, history)
         except ThesisError as error:
             failure = Failure(kind=error.kind, message=error.message, what_to_do=error.what_to_do)
             answer = Answer(**base, status="error", text="", error=failure, timings_ms={"total": _since(started)})
-        old = stale(answer, datetime.now(UTC).date(), self.settings.stale_after_days)
+        old = stale(answer, today(), self.settings.stale_after_days)
         if old:
             answer = answer.model_copy(update={"warnings": (*answer.warnings, old)})
-        for claim in answer.claims:
-            yield {"type": "sentence", "text": claim.text}
+        for claim in answer.claims if spec is None else ():
+            yield {"type": "sentence", "text": claim.text, "verdict": claim.verdict}
         yield {"type": "answer", "answer": answer}
 
     def _need_documents(self) -> None:
@@ -194,7 +233,7 @@ class Assistant:
                 f"The base {self.store.root} holds no documents.", "Add some with: thesis ingest PATH_OR_URL"
             )
 
-    def _extractive(self, base: dict[str, Any], wanted: Filters, started: float) -> Answer:
+    def _extractive(self, base: dict[str, Any], wanted: Filters, live: Live, started: float) -> Found:
         everything = [s for s in self.store.sources() if s.version]
         wanted, question, told = self._bounded(base["standalone_question"], wanted, everything)
         allowed = {s.document_id for s in self.store.sources(wanted)}
@@ -206,6 +245,7 @@ class Assistant:
             wanted,
             [s for s in everything if s.document_id in allowed],
             warnings=list(told),
+            rerank=self._rerank,
         )
         undated = self.store.undated(wanted)
         if undated:
@@ -213,17 +253,19 @@ class Assistant:
                 f"{undated} document{'s' * (undated != 1)} without a date left out under as-of {wanted.as_of}."
             )
         reply.run()
-        status, writer = reply.status, reply.finish()
-        return Answer(
+        status, writer = beside(reply.status, reply.finish(), live, wanted.as_of)
+        answer = Answer(
             **(base | {"filters": understood(question) | filters_json(wanted)}),
             status=status,
             text=writer.text,
             claims=tuple(writer.claims),
             citations=tuple(writer.citations),
+            tool_results=live.results,
             passages=tuple(retrieved(p, given=cid in reply.given) for cid, p in reply.passages.items()),
             timings_ms=reply.timings | {"total": _since(started)},
             warnings=tuple(reply.warnings),
         )
+        return Found(reply.question, reply.wanted, reply.sources, reply.passages, frozenset(reply.given), answer)
 
     def _bounded(
         self, text: str, wanted: Filters, sources: Sequence[SourceInfo]
@@ -231,12 +273,18 @@ class Assistant:
         """Return the filters with what the question states of documents, the question, and what could not be kept to."""
         stated = constraints(text)
         if not stated:
-            return wanted, understand(text, sources), ()
-        question = understand(stated.text, sources)
+            return wanted, self._read(text, sources), ()
+        question = self._read(stated.text, sources)
         narrowed, used, told = bounded(wanted, stated, question.companies, self.store.count)
         if (stated.since, stated.until) != (used.since, used.until):
-            question = understand(text, sources)
+            question = self._read(text, sources)
         return narrowed, question, told
+
+    def _read(self, text: str, sources: Sequence[SourceInfo]) -> Question:
+        """Read a question, with the other names of firms that the base's own documents give."""
+        return also_known.read(
+            text, sources, lambda words, firms: self.store.search_keyword(words, k=20, filters=Filters(company=firms))
+        )
 
     @lru_cache(maxsize=256)  # noqa: B019 - an Assistant lives as long as its process
     def _document(self, document_id: str, version: str) -> Document:

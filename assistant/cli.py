@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -19,9 +18,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TextIO
 
+from assistant import check, logs
 from assistant.evaluation import command as evaluation
 from assistant.models import Failure
 from assistant.shown import answer_text, metadata_json, passage_json, printable, source_json, where
+from assistant.tools import command as tool
 from vectorstore.errors import NotFound, SettingsError, StoreEmpty, StoreError, StoreLocked, ThesisError
 from vectorstore.settings import Settings, load_settings
 
@@ -106,12 +107,14 @@ def parser() -> _Parser:
 
     ask = add("ask", "Answer a question, each sentence cited.", scope)
     ask.add_argument("question", nargs="?")
-    ask.add_argument("--model", metavar="NAME")
+    ask.add_argument("--model", metavar="NAME", help="provider:name, or extractive for none (default: the setting)")
     ask.add_argument(
         "--batch", metavar="FILE", help="questions as JSON lines ({question, as_of?, filters?, id?}); an Answer a line"
     )
 
+    check.add(add)
     evaluation.add(add)
+    tool.add(add)
 
     show = add("show", "Show a document's stored text.")
     show.add_argument("document_id", metavar="DOCUMENT_ID")
@@ -140,12 +143,16 @@ def run(argv: Sequence[str], wiring: Wiring, *, out: TextIO | None = None) -> in
     as_json = "--json" in argv
     try:
         top = parser()
-        arguments = top.parse_args(list(argv))
+        arguments, rest = top.parse_known_args(list(argv))
+        if rest and arguments.command != "tool":
+            top.error(f"unrecognized arguments: {' '.join(rest)}")
         if not arguments.command:
             top.print_help(out)
             return WRONG
         settings = _settings(arguments)
-        _logging(settings)
+        logs.start(settings)
+        if arguments.command == "tool":  # its arguments are those of the tool
+            return tool.run(arguments, rest, settings, out)
         return _COMMANDS[arguments.command](arguments, settings, wiring, out)
     except ThesisError as error:
         return _fail(error, as_json=as_json, out=out)
@@ -177,32 +184,6 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     if arguments.command == "serve":
         overrides |= {"host": arguments.host, "port": arguments.port}
     return load_settings(file=Path(arguments.config) if arguments.config else None, overrides=overrides)
-
-
-class _JsonLines(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        entry = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
-
-
-def _logging(settings: Settings) -> None:
-    if settings.log_format not in {"text", "json"}:
-        raise SettingsError(f"log_format = {settings.log_format!r} is unknown.", "Use text or json.")
-    level = logging.getLevelNamesMapping().get(settings.log_level.upper())
-    if level is None:
-        raise SettingsError(f"log_level = {settings.log_level!r} is unknown.", "Use DEBUG, INFO, WARNING or ERROR.")
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        _JsonLines() if settings.log_format == "json" else logging.Formatter("%(levelname)s %(name)s: %(message)s")
-    )
-    logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
 def _print_json(value: object, out: TextIO) -> None:
@@ -431,6 +412,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Wiring, TextIO], in
     "ingest": _ingest,
     "search": _search,
     "ask": _ask,
+    "check": check.run,
     "eval": evaluation.run,
     "show": _show,
     "sources": _sources,

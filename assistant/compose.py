@@ -110,20 +110,23 @@ class Writer:
         score: float = 1.0,
         reason: str = "",
         worked: Sequence[tuple[str, float, str, str | None]] | None = None,
+        checked: Sequence[Number] | None = None,
+        tools: Sequence[str] = (),
     ) -> None:
         """Add a sentence with its markers; its numbers are traced to the spans that hold them.
 
         ``worked``: the (text, value, unit, derivation) of numbers that were read from rows or worked out of them.
+        ``checked``: its numbers where a check has traced them already; ``tools``: markers of tool results behind it.
         """
         text = fold(text)
         cited = {self.mark(span): span for span in spans}
-        markers = tuple(cited)
+        markers = (*cited, *tools)
         start = self.length
         self.write(text)
-        numbers = []
+        numbers = list(checked or ())
         for shown, value, unit, derivation in worked or ():
             numbers.append(Number(text=shown, value=value, unit=unit, traced_to=markers, derivation=derivation))
-        for found in quantities(text) if worked is None else ():
+        for found in quantities(text) if worked is None and checked is None else ():
             holds = tuple(
                 marker
                 for marker, span in cited.items()

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from assistant.agent import describe
 from vectorstore.errors import ThesisError
 from vectorstore.settings import Settings
 
@@ -23,7 +24,7 @@ def examine(settings: Settings, open_assistant: Callable[[Settings], Any]) -> di
     from vectorstore.embedding import cache_folder
 
     shown = {
-        name: "(set)" if value and any(word in name for word in _SECRET) else value
+        name: "(set)" if value and set(name.split("_")) & set(_SECRET) else value
         for name, value in asdict(settings).items()
     }
     packages = {}
@@ -34,7 +35,7 @@ def examine(settings: Settings, open_assistant: Callable[[Settings], Any]) -> di
             packages[name] = "not installed"
     root = Path(settings.store)
     store: dict[str, Any] = {"path": str(root.resolve()), "exists": root.exists()}
-    model: dict[str, Any] = {"mode": "extractive", "problem": None}
+    model: dict[str, Any] = {"problem": None} | describe(settings)
     if root.exists():
         try:
             with open_assistant(settings) as assistant:

@@ -13,9 +13,22 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from assistant.asked import (
+    about_another,
+    asked_party,
+    contrary,
+    counted,
+    extract_head,
+    fit,
+    holds_number,
+    period_said,
+    rank_word,
+    ranked_first,
+    says_rank,
+)
 from assistant.lexicon import helpers, keys, stem, terms
 from assistant.numbers import quantities
-from assistant.question import FIGURES, Question, Unit, aliases
+from assistant.question import Question, Unit, aliases
 from assistant.retrieval import header, says
 from vectorstore.records import Document, Passage
 from vectorstore.text import sentences
@@ -23,22 +36,24 @@ from vectorstore.text import sentences
 Encode = Callable[[Sequence[str]], "np.ndarray[tuple[int, int], np.dtype[np.float32]]"]
 
 # A sentence that opens so leans on the one before it.
+# "The increase was primarily due to …" speaks of what rose in the sentence before.
+_RESUMES = (
+    r"the (?:increase|decrease|decline|change|improvement|reduction|growth|rise|drop|amount|consideration|purchase price|settlement|transaction|"
+    r"charge|impairment|gain|loss|difference|proceed)s? (?:was|were|is|are|in|also|would|will|includ\w+|reflect\w*|primarily|mainly|largely|consist\w*|"
+    r"compris\w*|resulted|represent\w*)"
+)
 _ANAPHOR = re.compile(
-    r"(?:(?:this|that|these|those|they|it|he|she|such|both|its|their|many of them|some of them|others?|the (?:former|latter|same))\b|"
+    rf"(?:{_RESUMES}|(?:this|that|these|those|they|it|he|she|such|both|its|their|many of them|some of them|others?|the (?:former|latter|same))\b|"
     r"(?:however|instead|meanwhile|but|and|so|yet|also|still|as a result|in (?:addition|contrast|turn|short)|from there|then|"
     r"for (?:example|instance)|more importantly)\b,?\s*(?:this|that|these|those|they|it|its|their|such)?\b)",
     re.I,
 )
 # One that can't be read alone even so, since its subject stands before it.
 _DEPENDS = re.compile(
-    r"(?:this|that|these|those|they|it|its|their|such|both|he|she|many of them|some of them|others?|some|more importantly, they)(?:[’']\w+)?\b(?! (?:is why|said))",
+    rf"(?:{_RESUMES}|this|that|these|those|they|it|its|their|such|both|he|she|many of them|some of them|others?|some|more importantly, they)(?:[’']\w+)?\b(?! (?:is why|said))",
     re.I,
 )
 ITEM = re.compile(r"[ \t]*(?:[-*•●▪◦‣–·]|\(?\d{1,2}[.)]|\(?[a-z][.)])[ \t]+")
-_CAUSE = re.compile(
-    r"\b(?:because|since|due to|owing to|driven by|as a result|so that|thanks to|that’s why|which (?:means|makes))\b",
-    re.I,
-)
 # What would have to happen is no finding, unless it is asked for.
 _HYPOTHETICAL = re.compile(
     r"\bwould (?:be|have been) (?:confirmed|refuted|proven|disproven|invalidated|validated|wrong|right)\b", re.I
@@ -153,68 +168,6 @@ def _present(name: str, pool: frozenset[str], raw: str) -> bool:
     return plain in raw or all(stem(w) in pool for w in plain.split() if len(w) > 1)
 
 
-# What is measured under its own name: no other words state it.
-METRICS = FIGURES | frozenset(
-    [
-        "#expense_ratio",
-        "#unemployment",
-        "#default",
-        "#pricetarget",
-        "#stockprice",
-        "#volume",
-        "#beta",
-        "#vix",
-        "#short_interest",
-        "#flows",
-        "#constituents",
-        "#gdp",
-        "#credit_spread",
-        "#insider",
-        "#guidance",
-        "#interest_coverage",
-        "#correlation",
-        "#oil",
-        "#gold",
-        "#crypto",
-        "#dollar",
-        "#mortgage",
-        "#probability",
-        "#sales_growth",
-        "#total_return",
-        "#bankruptcy",
-        "#inflation",
-        "#buyback",
-    ]
-)
-# Pairs that a question which presupposes one cannot be answered by the other.
-_OPPOSITES = (("#highest", "#lowest"), ("#outperform", "#underperform"), ("#rose", "#drawdown"))
-_PRESUPPOSES = re.compile(r"\b(?:why|how come|reasons?|by how much|how much|what made|what explains)\b", re.I)
-
-
-def contrary(question: Question, found: frozenset[str]) -> list[str]:
-    """Return what a question takes for granted and a sentence denies ("why did it rise": it fell), or leaves out of a why."""
-    if not _PRESUPPOSES.search(question.text):
-        return []
-    asked = {key: unit.surface for unit in question.units for key in unit.keys}
-    wrong = []
-    for pair in _OPPOSITES:
-        for one, other in (pair, pair[::-1]):
-            if one in asked and other not in asked and one not in found and (other in found or question.why):
-                wrong.append(asked[one])
-    return wrong
-
-
-def extract_head(question: Question, named: frozenset[str]) -> Unit | None:
-    """Return what a question for a figure asks the figure of ("dividend yield of …"), where it is a finance term.
-
-    Only a sentence that says it states the figure; for other things a paraphrase may do.
-    """
-    if question.expected != "number" or question.intent not in {"fact", "open"}:
-        return None
-    first = next((u for u in question.units if not u.light and not u.entity and not u.words <= named), None)
-    return first if first is not None and first.keys & METRICS else None
-
-
 def score(
     question: Question,
     passages: Sequence[Passage],
@@ -271,7 +224,9 @@ def score(
     chunk_raw = {p.chunk.chunk_id: fold(re.sub(r"[^\w&/ ]", " ", p.chunk.text.lower())) for p in passages}
     best_passage = max((p.score for p in passages), default=1.0) or 1.0
     named = frozenset(stem(w) for name in question.names for w in re.findall(r"\w+", name))
-    head = extract_head(question, named)
+    head, things, extreme = extract_head(question, named), counted(question), ranked_first(question)
+    party = asked_party(question)
+    figures = [(q.text, q.value, q.unit) for q in quantities(question.text) if (q.value, q.unit) in question.figures]
     out: list[Sentence] = []
     for s, text, cosine in zip(candidates, texts, cosines, strict=True):
         chunk = s.passage.chunk
@@ -339,16 +294,24 @@ def score(
         spoken = f"{text} {s.context} {dated} {chunk_raw[chunk.chunk_id]}"
         if question.years and not any(y in spoken or f"FY{y[2:]}" in text for y in question.years):
             missing.append(question.years[-1])
+        elif question.companies and question.periods and not period_said(question, s.passage.metadata, text):
+            missing.append(question.periods[-1].label)
+        # What is taken for granted may stand in the sentence before: "… for $1.3 billion. The price is made up of …".
         stated = {(q.value, q.unit) for q in quantities(text)}
-        missing += [f"{value:g}{unit}" for value, unit in question.figures if (value, unit) not in stated]
+        missing += [said for said, value, unit in figures if (value, unit) not in stated]
         missing += contrary(question, own)
         if head is not None and not (says(head, near) or says(head, title)):
             missing.append(head.surface)
+        if things and not any(says(u, near) for u in things):
+            missing.append(things[0].surface)
+        if party and s.passage.metadata.company and about_another(party, text, s.passage.metadata.company):
+            missing.append(party)
+        if extreme and not says_rank(extreme, text):
+            missing.append(rank_word(question))
         coverage = got / total if question.units else float(cosine)
-        numbers = [q for q in quantities(s.text) if q.unit != "date"]
         bonus = 0.0
         if question.expected == "number":
-            bonus = 0.12 if any(q.unit != "year" for q in numbers) else -0.12
+            bonus = 0.12 if holds_number(question, s.text) else -0.12
         elif question.expected == "author":
             bonus = 0.25 if AUTHORED.search(s.text) else -0.1
         elif question.expected == "person":
@@ -357,8 +320,7 @@ def score(
             bonus = 0.08 if re.search(r"\b(?:19|20)\d\d\b", s.text) else -0.05
         if question.intent == "list":
             bonus += 0.06 if _ENUMERATION.search(s.text) else 0.0
-        if question.why and _CAUSE.search(text):
-            bonus += 0.06
+        bonus += fit(question, s.text, text)
         if _HYPOTHETICAL.search(s.text) and not _HYPOTHETICAL_ASKED.search(question.text):
             bonus -= 0.12
         if _PROVENANCE.match(s.text) and not question.strict:

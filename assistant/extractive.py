@@ -9,16 +9,19 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
+from assistant.asked import holds_number
+from assistant.disagree import label, rival
 from assistant.evidence import AUTHORED, DATED, Encode, Sentence, fold
-from assistant.lexicon import keys, stances
+from assistant.lexicon import keys
 from assistant.numbers import quantities
 from assistant.question import Question, Unit
 from assistant.retrieval import header, says
+from assistant.stance import stance_of
 from vectorstore.records import Document
+from vectorstore.text import is_table_row
 
-# From this confidence on a sentence answers; set on the golden set (tests/golden).
+# From this confidence on a sentence answers; set on the golden set (tests/golden) and by benchmarks/confidence.py: about half are
+# right just above it, and each further step up refuses more right answers than wrong ones.
 ENOUGH = 0.52
 LEAST_COSINE = 0.12
 # From here on it is about the subject, which is enough to stand on one side of an argument.
@@ -28,28 +31,10 @@ LEAST_PREDICATE = 0.4
 # A further sentence joins the answer when it is nearly as good as the best.
 NEARLY = {"fact": 0.86, "open": 0.78, "list": 0.78, "comparison": 0.66, "metadata": 0.86, "for_against": 0.7}
 MOST = {"fact": 3, "open": 5, "list": 5, "comparison": 5, "metadata": 3, "for_against": 8}
+MOST_ROWS = 5  # of a table behind the sentence that introduces it
 SAME = 0.92  # cosine from which two sentences say the same
 
 _COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
-_FOR_KEYS = frozenset(
-    {
-        "#benefit",
-        "#outperform",
-        "#rally",
-        "#growth",
-        "#catalyst",
-        "#improve",
-        "attract",
-        "opportun",
-        "advantag",
-        "boost",
-        "better",
-    }
-)
-_AGAINST_KEYS = frozenset(
-    {"#risk", "#drawdown", "#underperform", "#unprofitable", "#lowest", "#thin", "#recession", "#volatility", "lack", "avoid", "worst",
-     "weak", "pessim", "stress", "uncertain", "deterior", "overlook", "crosshair", "lower-qual"}
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +58,19 @@ class Selection:
         return any(group.sentences for group in self.groups)
 
 
-def answers(sentence: Sentence, question: Question) -> bool:
-    """Whether a sentence says enough of what is asked to stand as an answer."""
+def answers(sentence: Sentence, question: Question, enough: float = ENOUGH) -> bool:
+    """Whether a sentence says enough of what is asked to stand as an answer: ``enough`` is the least confidence."""
     if sentence.missing or sentence.heading or sentence.asks:
         return False
     if sentence.predicate < LEAST_PREDICATE and sentence.cosine < 0.75:
         return False
-    return sentence.confidence >= ENOUGH and sentence.cosine >= LEAST_COSINE
+    return sentence.confidence >= enough and sentence.cosine >= LEAST_COSINE
 
 
 def gives(sentence: Sentence, question: Question) -> bool:
     """Whether a sentence holds the kind of thing that a one-fact question asks for: a figure, a date, an author."""
     if question.expected == "number":
-        asked = {q.value for q in quantities(question.text)}
-        fitting = [q for q in quantities(sentence.text) if q.unit not in {"date", "year"} and q.value not in asked]
-        return any(not q.unit or not question.counts for q in fitting)
+        return holds_number(question, sentence.text)
     if question.expected == "date":
         # A publication date has a day.
         days = [
@@ -139,15 +122,20 @@ def select(
     documents: Mapping[str, Document],
     weight: Mapping[Unit, float],
     encode: Encode,
+    *,
+    enough: float = ENOUGH,
 ) -> Selection:
-    """Choose the sentences that answer ``question`` from ``ranked`` (best first)."""
+    """Choose the sentences that answer ``question`` from ``ranked`` (best first).
+
+    ``enough``: the least confidence of a sentence that answers by itself.
+    """
     if question.live:
         return Selection(
             (), "a live figure is asked for, and the documents hold only what was written on their dates", ()
         )
     if question.intent == "for_against":
         return both_sides(question, ranked, documents, encode)
-    good = [s for s in ranked if answers(s, question)]
+    good = [s for s in ranked if answers(s, question, enough)]
     if question.intent == "list":
         block = list_block(question, ranked, documents, weight, encode)
         if block:
@@ -166,6 +154,12 @@ def select(
         chosen += missing_side(question, chosen, ranked)
     if question.intent in {"list", "open"} or question.why:
         chosen += follow_on(chosen, ranked)
+    other = None if joint else rival(question, chosen[0], good)
+    if other is not None:
+        sides = [Group((s,), f"Sources disagree: {label(s)}") for s in (chosen[0], other)]
+        said = {chosen[0].place, other.place}
+        rest = [s for s in chosen if s.place not in said and s.passage.chunk.document_id not in {d for d, _ in said}]
+        return Selection((*sides, *((Group(arrange(rest, documents), "Further"),) if rest else ())))
     return Selection((Group(introduced(arrange(chosen, documents), ranked)),))
 
 
@@ -180,8 +174,14 @@ def introduced(chosen: Sequence[Sentence], ranked: Sequence[Sentence]) -> tuple[
         if not s.text.endswith(":") or s.item:
             continue
         own = [o for o in by_place if o.passage.chunk.document_id == s.passage.chunk.document_id and o.start > s.start]
+        rows = 0
         for follower in own[:12]:
-            if not follower.item:
+            # The rows of a table that the sentence introduces: the votes on a proposal.
+            row = is_table_row(follower.text) or (
+                len(follower.text.split()) <= 6 and bool(re.search(r"\d$", follower.text))
+            )
+            rows += row
+            if not follower.item and (not row or rows > MOST_ROWS or follower.start - s.end > 240):
                 break
             if not any(r.place == follower.place for r in result):
                 result.append(follower)
@@ -346,24 +346,6 @@ def list_block(
     confidence, block = best
     single = max((s.confidence for s in ranked if answers(s, question)), default=0.0)
     return block if confidence >= max(ENOUGH, single - 0.1) else []
-
-
-def stance_of(sentences: Sequence[Sentence], encode: Encode) -> list[float]:
-    """Return how far each sentence leans: above 0 for, below 0 against.
-
-    The mean of the three nearest of ``data/stance.txt`` on each side, and the words of each side.
-    """
-    good, bad = stances()
-    vectors = encode([*good, *bad, *[s.text for s in sentences]])
-    examples, own = vectors[: len(good) + len(bad)], vectors[len(good) + len(bad) :]
-    near = np.sort(own @ examples[: len(good)].T, axis=1)[:, -3:].mean(axis=1)
-    far = np.sort(own @ examples[len(good) :].T, axis=1)[:, -3:].mean(axis=1)
-    result = []
-    for s, leaning in zip(sentences, near - far, strict=True):
-        found = keys(s.text)
-        words = len(found & _FOR_KEYS) - len(found & _AGAINST_KEYS)
-        result.append(float(leaning) + 0.08 * max(-2, min(2, words)))
-    return result
 
 
 def both_sides(

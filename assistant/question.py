@@ -3,138 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from assistant.lexicon import Term, light_words, question_words, stem, stopwords, terms
+from assistant import question_patterns as patterns
+from assistant.firms import aliases, named_in, names
+from assistant.lexicon import Term, light_words, question_words, stem, terms
 from assistant.numbers import quantities
 from assistant.periods import Period, period_spans, periods
 from vectorstore.records import SourceInfo
 
 Intent = Literal["fact", "list", "comparison", "for_against", "metadata", "open"]
 Expected = Literal["number", "date", "person", "author", ""]
-
-_LIST = re.compile(
-    r"^(?:please )?(?:list|name|enumerate)\b|\b(?:list|name|give me) (?:all|the|some|two|three|four|five|every|of)\b|"
-    r"\b(?:what|which) (?:are|were) (?:the|some|all)\b|\bwhat all\b|\ball the\b|"
-    r"\b(?:what|which) (?:(?:two|three|four|five|six|\d|other|main|key|late|early)[\w-]* )?(?:(?!is\b|was\b|does\b|has\b|are\b|were\b|do\b|did\b)"
-    r"[\w-]+ ){0,2}?(?!is\b|was\b|does\b|has\b|us\b)[\w-]{3,}(?<!s)s\b(?!['’])|"
-    r"\b(?:two|three|four|five|six|several|all) (?:\w+ )?(?:factors|reasons|drivers|catalysts|sectors|things|steps|areas|risks|points|takeaways)\b",
-    re.I,
-)
-_COMPARE = re.compile(
-    r"\b(?:compar\w+|versus|vs\.?|differ\w*|contrast\w*|(?:more|less|fewer|higher|lower|larger|smaller|bigger|better|worse) than|"
-    r"relative to|as opposed to|against (?:the |that of )?(?:large|small|mid|s&p|russell|peers)|(?:agree|disagree)|"
-    r"gap between|both (?:articles|sources|notes|pieces|houses))\b",
-    re.I,
-)
-_BOTH_SIDES = re.compile(
-    r"\b(?:for and against|pros? (?:and|&) cons?|bulls? (?:and|&|vs\.?|versus|or) (?:the )?bears?|bears? (?:and|&|vs\.?|versus) (?:the )?bulls?|"
-    r"bull(?:ish)? (?:case )?(?:and|vs\.?|versus) (?:the )?bear(?:ish)?(?: case)?|both (?:sides|ways)|(?:bull(?:ish)?|bear(?:ish)?) (?:case|thesis|argument|view)|either way|on the one hand|balanced? (?:view|picture|case|take)|reasons? .{3,80} and reasons?|what could go (?:right|wrong) and|"
-    r"arguments? (?:on|from) (?:both|each|either)|"
-    r"(?:risks?|threats?|headwinds?|downsides?) (?:and|as well as|vs\.?|versus) (?:the )?(?:benefits?|opportunit\w+|tailwinds?|upsides?|rewards?|catalysts?)|"
-    r"(?:benefits?|opportunit\w+|tailwinds?|upsides?|catalysts?|strengths?|advantages?) (?:and|as well as|vs\.?|versus) (?:the )?"
-    r"(?:risks?|threats?|headwinds?|downsides?|weakness\w*|disadvantages?)|"
-    r"(?:help|good|positive) (?:and|or) (?:hurt|bad|negative|harm)|(?:hurt|harm) (?:and|or) help|cuts? both ways|two sides)\b",
-    re.I,
-)
-_AUTHOR = re.compile(
-    r"\b(?:who (?:wrote|authored|penned|published|(?:are|is|were|was) (?:the|its|their) (?:authors?|writers?)|"
-    r"was the author|signed|is behind)|authors? of|author'?s? names?|byline|written by|whose (?:article|note|piece|report) )",
-    re.I,
-)
-_PUBLISHED = re.compile(
-    r"\b(?:when (?:was|were|did|is) .{0,80}?\b(?:publish(?:ed)?|written|released?|issued?|dated?|appear(?:ed)?|come out|came out|filed?|signed)\b|"
-    r"(?:publication|publishing|release|issue|filing) date|date of (?:the )?(?:article|note|piece|report|publication|filing)|"
-    r"what(?:'s| is| was) the date (?:of|on)|how old is|what date)",
-    re.I,
-)
-_PUBLISHER = re.compile(
-    r"\b(?:(?:and|by) (?:which|what) (?:publisher|house|outlet)|who published|which (?:publisher|firm|house|company|outlet|research (?:house|firm)) (?:published|wrote|issued|released|put out)|"
-    r"where (?:was|were|did) .{0,80}?\b(?:published|appear(?:ed)?|printed)|publisher of|published by (?:whom|who))",
-    re.I,
-)
-_AFTER = re.compile(
-    r"\b(?:based on|draws? on|built on|derived from|after which|which (?:article|piece|report)s? (?:is|are|does)|whose (?:article|piece|report|facts))\b",
-    re.I,
-)
-_AND_WHEN = re.compile(r"\b(?:and|,) when\b", re.I)
-_TITLE = re.compile(r"\b(?:title of|what(?:'s| is| was) .{0,60}?\b(?:called|titled|headline))", re.I)
-_NUMBER = re.compile(
-    r"\b(?:how (?:much|many|far|large|big|high|low|long|deep|steep|often)|what (?:percent\w*|share|fraction|proportion|portion|number|amount|price|(?:[\w-]+ ){0,2}target|"
-    r"level|size|value|range|rate|ratio|multiple|weight\w*)|by how|count of|number of|percentage|what (?:is|was|are|were) .{0,40}"
-    r"\b(?:percent\w*|number|range|yield|ratio|multiple|price|p/e|level|total|amount|rate|size|weight|target|return|growth))(?! (?:of debt|plans?))\b",
-    re.I,
-)
-_DATE = re.compile(
-    r"\b(?:when|what (?:year|date|month|day)|which (?:year|month|quarter)|by what year|since when)\b", re.I
-)
-_PERSON = re.compile(
-    r"\b(?:who|whose|whom|(?:which|what) (?:firm|company|house|bank|broker|source|provider|agency|outlet)|where does .{1,60}\b(?:get|take|draw|source)s?\b)",
-    re.I,
-)
-_WHY = re.compile(r"\b(?:why|reasons?|because|what explains|cause[sd]?)\b", re.I)
-# What asks for page furniture: it is looked at only then.
-_FURNITURE = re.compile(
-    r"\b(?:disclaimers?|cookies?|phone|telephone|e-?mail|contact|sign(?:ed|ature|atory|off)|roles?|job titles?|copyright|trademarks?|"
-    r"navigation|footer|header|legal notice|who (?:is|are|was) (?!the\b)|position of|title of (?!the (?:article|note|report|piece)))",
-    re.I,
-)
-_ROLE = re.compile(
-    r"\b(?:roles?|job|(?:job )?titles? (?:of|at|does|is)|position|what does .{3,40} do\b|who is (?!the\b)|(?:'s|’s) title)",
-    re.I,
-)
-_IMPERATIVE = re.compile(
-    r"^(?:please |can you |could you )*(?:list|name|enumerate|give me|tell me|show me|explain|describe)\b", re.I
-)
-_LIVE = re.compile(
-    r"\b(?:(?:latest|current(?:ly)?|today['’]?s|live|real[- ]?time|last|spot) (?:\w+ ){0,2}?(?:price|quote|close|level|yield|market cap|value|nav|"
-    r"share price|stock price|p/e|spread|rate)\b|(?:is|are) .{1,40} trading (?:at|for)\b|"
-    r"(?:price|quote|yield|market cap|nav|p/e|worth|trad\w+|level|closed?)\b.{0,40}\b(?:right now|today|at the moment|now|yesterday|this morning)\b|"
-    r"(?:right now|today|at the moment|yesterday|this morning)\b.{0,40}\b(?:price|quote|yield|market cap|nav|p/e|trad\w+|closed?)\b)",
-    re.I,
-)
-_LEANS = re.compile(r"\b(?:it|its|they|their|them|this|that|these|those|he|she|his|her|there)\b", re.I)
-# Words that ask for two sides, and so are no part of the subject.
-_SIDE_WORDS = re.compile(
-    r"\b(?:arguments?|good or bad|good|bad|bulls?|bullish|bears?|bearish|case|cases|pros?|cons?|sides?|speaks?|counter-?arguments?|signal|warning|"
-    r"risks?|benefits?|opportunit\w+|tailwinds?|headwinds?|upsides?|downsides?|strengths?|weakness\w*|hurt|help|really|versus|vs|debate|strongest|"
-    r"best|owning|buying|holding|for and against|balanced?|need|committee|reasons?|happen|might|idea|both|ways?|argue|kill|thesis|view|summar\w+|positives?|negatives?|threats?|advantages?|disadvantages?)\b",
-    re.I,
-)
-_SPLIT = re.compile(
-    r"\?\s+(?=\w)|(?:,\s*|\s+)and (?=(?:what|how|who|when|which|why|where|does|do|is|are|by how|did)\b)|;\s+", re.I
-)
-# Capitalised runs ("Bank of America"), acronyms with digits and signs (IWM, S&P 600, EX-99.1).
-_NAME = re.compile(
-    r"\b(?:[A-Z][\w’'&.-]*[\w]|[A-Z])(?:\s+(?:of|&|de)\s+(?=[A-Z])|\s+(?=[A-Z\d]))?"
-    r"(?:(?:[A-Z][\w’'&.-]*[\w]|[A-Z]|\d[\w.,]*)(?:\s+(?:of|&|de)\s+(?=[A-Z])|\s+(?=[A-Z\d]))?)*"
-)
-_MONTH_WORDS = frozenset(
-    [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "and",
-        "or",
-    ]
-)
-_FISCAL = re.compile(r"(?:FY|Q[1-4]|[1-4]Q|H[12])['’]?\d*")
-_GENERIC_FIRM = {
-    "research", "investments", "investment", "capital", "partners", "group", "inc", "corp", "corporation", "company", "co", "ltd", "llc", "plc",
-    "holdings", "the", "and", "limited", "sa", "ag", "nv", "asset", "management", "securities", "financial", "services", "international",
-    "sample", "notes", "media", "bancorp", "bank", "&", "of", "industries", "technologies", "systems", "energy", "american",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +54,7 @@ class Question:
 
 
 _SHARE = frozenset(
-    stem(w)
-    for w in ("share", "proportion", "percentage", "percent", "fraction", "portion", "part", "weight", "weighting")
+    ("share", "proportion", "percentage", "percent", "fraction", "portion", "part", "weight", "weighting")
 )
 # What a subject is measured against is no subject itself.
 _COMPARATOR = re.compile(r"\b(?:than|relative to)\s+(?:(?:the|their|its|those of|that of|at|in|for)\s+)*", re.I)
@@ -219,87 +99,15 @@ def units(text: str) -> tuple[Unit, ...]:
     return tuple(result)
 
 
-def names(text: str) -> tuple[str, ...]:
-    """Return the proper names of a question; a capital at its start or in an all-capitals question says nothing."""
-    letters = [c for c in text if c.isalpha()]
-    if letters and sum(c.isupper() for c in letters) > 0.6 * len(letters):
-        return ()
-    steering, common = question_words(), stopwords()
-    found: list[str] = []
-    for match in _NAME.finditer(text):
-        name = re.sub(r"['’]s?$", "", match.group().strip(" .,'’-"))
-        words = name.split()
-        at_start = match.start() == 0 or text[: match.start()].rstrip()[-1:] in {".", "?", "!", ":", "(", '"', "“"}
-        while (
-            words and at_start and (words[0].lower() in common or stem(words[0]) in steering) and not words[0].isupper()
-        ):
-            words = words[1:]
-        if (
-            at_start
-            and len(words) == 1
-            and match.group().startswith(words[0])
-            and not re.search(r"[A-Z\d]", words[0][1:])
-        ):
-            continue
-        name = " ".join(words)
-        if not name or name.lower() in common or (len(words) == 1 and stem(name) in steering):
-            continue
-        parts = name.replace(",", " ").split()
-        if all(p.lower() in _MONTH_WORDS or p.isdigit() for p in parts):
-            continue
-        # "Q3 FY2022" is a period, and stands in no name.
-        kept = [p for p in parts if not _FISCAL.fullmatch(p)]
-        if not kept or re.fullmatch(r"[\d.]+", " ".join(kept)):
-            continue
-        name = name if len(kept) == len(parts) else " ".join(kept)
-        found.append(name)
-    return tuple(dict.fromkeys(found))
-
-
-def aliases(name: str) -> tuple[str, ...]:
-    """Return the ways to name a firm: in full, without its legal form, and by its first distinctive word."""
-    plain = re.sub(r"[^\w\s&'-]", " ", name.lower().replace("’", "'")).split()
-    core = list(plain)
-    if not any(any(c.isalnum() for c in word) for word in plain):
-        return ()
-    while len(core) > 1 and core[-1] in _GENERIC_FIRM:
-        core.pop()
-    while len(core) > 1 and core[0] == "the":
-        core = core[1:]
-    forms = [" ".join(plain), " ".join(core)]
-    if len(core[0]) > 3 and core[0] not in _GENERIC_FIRM:
-        forms.append(core[0])
-    if len(core) > 2:
-        forms.append(" ".join(core[:2]))
-    return tuple(dict.fromkeys(form for form in forms if form and form not in _GENERIC_FIRM))
-
-
-def named_in(text: str, firms: Iterable[str]) -> tuple[str, ...]:
-    """Return those of ``firms`` that ``text`` names; the longest alias decides, an index is no firm."""
-    plain = " " + re.sub(r"[^\w\s&'-]", " ", text.lower().replace("’", "'")) + " "
-    plain = re.sub(r"'s?(?=\s)", "", plain)
-    found: list[tuple[int, str]] = []
-    for firm in firms:
-        for alias in aliases(firm):
-            bare = re.sub(r"'s?$", "", alias)
-            match = re.search(
-                rf"(?<![\w-]){re.escape(bare)}(?![\w-])(?!\s+(?:[1-9]000?|[1-6]00|index|indices|growth|value|microcap)\b)",
-                plain,
-            )
-            if match:
-                found.append((len(bare), firm))
-                break
-    if not found:
-        return ()
-    return tuple(dict.fromkeys(firm for _, firm in sorted(found, key=lambda item: -item[0])))
-
-
 def split(text: str) -> tuple[str, ...]:
     """Return the sub-questions of a question; one that asks for nothing of its own stays with the one before."""
     parts: list[str] = []
-    for piece in _SPLIT.split(text):
+    for piece in patterns.SPLIT.split(text):
         piece = piece.strip(" ?")
-        if parts and (len(piece.split()) < 3 or not any(not u.light for u in units(piece))):
+        if parts and not patterns.ASKS.search(parts[-1]):
+            # "As of 2023, why did …": the first piece asks nothing yet.
+            parts[-1] += f", {piece}"
+        elif parts and (len(piece.split()) < 3 or not any(not u.light for u in units(piece))):
             parts[-1] += f" {piece}"
         elif piece:
             parts.append(piece)
@@ -344,74 +152,92 @@ def figured(text: str) -> bool:
     return bool(_WHAT_WAS.search(text) and owned and any(t.key in FIGURES for t in terms(text)))
 
 
-def understand(text: str, sources: Sequence[SourceInfo] = ()) -> Question:
-    """Read a question against what is in the base. Never fails: what is not understood stays a plain search."""
+def understand(text: str, sources: Sequence[SourceInfo] = (), *, also: Mapping[str, str] | None = None) -> Question:
+    """Read a question against what is in the base. Never fails: what is not understood stays a plain search.
+
+    ``also``: other names of firms in the base that the question uses -> the firm's name in the metadata.
+    """
     text = " ".join(text.split())
     metadata: tuple[str, ...] = tuple(
         field
         for field, pattern in (
-            ("authors", _AUTHOR),
-            ("published", _PUBLISHED),
-            ("publisher", _PUBLISHER),
-            ("title", _TITLE),
-            ("after", _AFTER),
+            ("authors", patterns.AUTHOR),
+            ("published", patterns.PUBLISHED),
+            ("publisher", patterns.PUBLISHER),
+            ("title", patterns.TITLE),
+            ("after", patterns.AFTER),
         )
         if pattern.search(text)
     )
-    if metadata and "published" not in metadata and _AND_WHEN.search(text):
+    if metadata and "published" not in metadata and patterns.AND_WHEN.search(text):
         metadata += ("published",)
     intent: Intent
-    if _BOTH_SIDES.search(text):
+    if patterns.BOTH_SIDES.search(text):
         intent = "for_against"
     elif metadata:
         intent = "metadata"
-    elif _COMPARE.search(text):
+    elif patterns.COMPARE.search(text):
         intent = "comparison"
-    elif _LIST.search(text):
+    elif patterns.LIST.search(text) and not patterns.DROVE.search(text):
         intent = "list"
-    elif _NUMBER.search(text) or figured(text) or _DATE.search(text) or _PERSON.search(text):
+    elif patterns.NUMBER.search(text) or figured(text) or patterns.DATE.search(text) or patterns.PERSON.search(text):
         intent = "fact"
     else:
         intent = "open"
-    parts = (text,) if intent in {"for_against", "comparison"} else split(text)
+    asks = patterns.CONDITION.sub("", text)
+    parts = (asks,) if intent in {"for_against", "comparison"} else split(asks)
     expected: Expected = ""
-    if _NUMBER.search(text) or (intent == "fact" and figured(text)):
+    if patterns.NUMBER.search(text) or (intent == "fact" and figured(text)):
         expected = "number"
-    elif _DATE.search(text):
+    elif patterns.DATE.search(text):
         expected = "date"
-    elif _PERSON.search(text):
+    elif patterns.PERSON.search(text):
         expected = "person"
+    when = periods(text)
+    if patterns.FORWARD.search(text):
+        # Years in which something is to happen are not those that a document reports on.
+        when = tuple(p for p in when if p.quarter or p.month)
     companies = named_in(text, dict.fromkeys(s.metadata.company for s in sources if s.metadata.company))
     by_ticker = {s.metadata.ticker: s.metadata.company for s in sources if s.metadata.ticker and s.metadata.company}
     tickers = (by_ticker.get(word, "") for word in re.findall(r"\b[A-Z][A-Z.]{1,5}\b", text))
-    companies = tuple(dict.fromkeys((*companies, *(c for c in tickers if c))))
+    also = also or {}
+    companies = tuple(dict.fromkeys((*companies, *(c for c in tickers if c), *also.values())))
     publishers = named_in(text, dict.fromkeys(s.metadata.publisher for s in sources if s.metadata.publisher))
-    subject = _IMPERATIVE.sub("", text)
+    subject = patterns.IMPERATIVE.sub("", asks)
     if intent == "for_against":
-        subject = _SIDE_WORDS.sub(" ", subject)
+        subject = patterns.SIDE_WORDS.sub(" ", subject)
     asked = units(subject)
     if expected == "number":
         # "What share of …" asks for a percentage, in whatever words.
-        asked = tuple(u for u in asked if not (u.keys & {"#exposure", "#concentration"} and stem(u.surface) in _SHARE))
+        asked = tuple(
+            u for u in asked if not (u.keys & {"#exposure", "#concentration"} and u.surface.lower() in _SHARE)
+        )
     # What became a filter need not stand in each sentence.
-    named = frozenset(stem(w) for firm in (*companies, *publishers) for w in re.findall(r"\w+", firm))
+    named = frozenset(stem(w) for firm in (*companies, *publishers, *also) for w in re.findall(r"[\w&]+", firm))
+    if (
+        len(companies) == 1
+        and len(parts) == 1
+        and intent not in {"for_against", "metadata"}
+        and not patterns.WHY.search(text)
+    ):
+        parts = by_period(text) or parts
     return Question(
         text=text,
         intent=intent,
         expected=expected,
         units=tuple(u for u in asked if u.entity or not u.words <= named),
-        names=names(text),
+        names=tuple(n for n in names(text) if n not in also),
         years=tuple(dict.fromkeys(str(p.year) for p in periods(text))),
         metadata=metadata,
-        live=bool(_LIVE.search(text)),
+        live=bool(patterns.LIVE.search(text)),
         figures=tuple(
             (q.value, q.unit) for q in quantities(text) if q.unit in {"%", "pp", "bp", "x"} or q.value >= 1e6
         ),
         counts=bool(re.search(r"\bhow many\b", text, re.I)),
-        why=bool(_WHY.search(text)),
-        role=bool(_ROLE.search(text)),
-        furniture=bool(_FURNITURE.search(text)),
-        periods=periods(text),
+        why=bool(patterns.WHY.search(text)),
+        role=bool(patterns.ROLE.search(text)),
+        furniture=bool(patterns.FURNITURE.search(text)),
+        periods=when,
         # A figure of a named thing is stated by a sentence that names it, not by one beside it.
         strict=expected == "number" and bool(periods(text)) and not companies,
         companies=companies,
@@ -420,13 +246,30 @@ def understand(text: str, sources: Sequence[SourceInfo] = ()) -> Question:
     )
 
 
+def by_period(text: str) -> tuple[str, ...]:
+    """Return a question for each of the two years that ``text`` sets side by side; () where it names one, or more than two.
+
+    A firm tells a number of one year (staff, a customer's share) in that year's report, and no sentence states both.
+    """
+    spans = period_spans(text)
+    asked = periods(text)
+    if len(asked) != 2 or len(spans) != 2 or any(p.month for p in asked):
+        return ()
+    bare = text
+    for start, end in reversed(spans):
+        lead = patterns.BEFORE_PERIOD.search(bare[:start])
+        bare = bare[: lead.start() if lead else start].rstrip(" ,") + bare[end:]
+    bare = " ".join(bare.strip(" .?,").split())
+    return tuple(f"{bare} in {p.label.removeprefix('FY') if not p.quarter else p.label}?" for p in asked)
+
+
 def part(question: Question, text: str, sources: Sequence[SourceInfo]) -> Question:
     """Return a sub-question, with the whole question's names where it has none of its own."""
     own = understand(text, sources)
     entities = [u for u in question.units if u.entity]
     said = [u for u in question.units if not u.entity and not u.light]
     bare = not any(not u.entity and not u.light for u in own.units)
-    leans = bare or bool(_LEANS.search(text))
+    leans = bare or bool(patterns.LEANS.search(text))
     if entities and (leans or not own.names) and not any(u.entity for u in own.units):
         own = replace(own, units=(*entities, *own.units), text=f"{own.text} ({', '.join(u.surface for u in entities)})")
     if bare and said:

@@ -12,13 +12,13 @@ from assistant import about, evidence, extractive, statements
 from assistant.compose import Span, Writer
 from assistant.models import Status
 from assistant.question import Question, aliases, part
-from assistant.retrieval import Retrieval, retrieve, retrieve_sides, weights
+from assistant.retrieval import Rerank, Retrieval, retrieve, retrieve_sides, weights
 from assistant.scope import own_period, replaced, resolve
 from vectorstore.records import Chunk, Document, Filters, Passage, SourceInfo
 from vectorstore.store import Store
 
 GIVEN = 16  # passages whose sentences are read
-STATEMENTS = 6  # filings whose statements are read
+STATEMENTS = 8  # filings whose statements are read
 # What a company plans for a year is told before it.
 _AHEAD = re.compile(
     r"\b(?:expect\w*|plan\w*|guid\w*|outlook|target\w*|forecast\w*|project\w*|anticipat\w*|will|due|matur\w*|ahead|upcoming|next)\b",
@@ -43,6 +43,7 @@ class Reply:
     warnings: list[str] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
     shortfalls: list[str] = field(default_factory=list)
+    rerank: Rerank | None = None
 
     @cached_property
     def _replaced(self) -> Mapping[str, SourceInfo]:
@@ -128,8 +129,10 @@ class Reply:
             )
             self._retrieve(piece)
             return True
-        near = [s for tier in scope.tiers[:2] for s in tier]
-        documents = [self.load(s.document_id, s.version) for s in sorted(near, key=_newest, reverse=True)[:STATEMENTS]]
+        # Best for the periods asked first; where none is asked, the newest.
+        near = [s for s in scope.documents if own_period(s.metadata)] or list(scope.documents)
+        near = near if piece.periods else sorted(near, key=_newest, reverse=True)
+        documents = [self.load(s.document_id, s.version) for s in near[:STATEMENTS]]
         begun = time.perf_counter()
         found = statements.answer(piece.text, question=piece, documents=documents)
         self._count("statements", begun)
@@ -211,7 +214,8 @@ class Reply:
     def _retrieve(self, piece: Question) -> Retrieval:
         begun = time.perf_counter()
         find = retrieve_sides if piece.intent == "for_against" else retrieve
-        retrieval = find(self.store, piece, replace(self.wanted, roles=()) if piece.furniture else self.wanted)
+        wanted = replace(self.wanted, roles=()) if piece.furniture else self.wanted
+        retrieval = find(self.store, piece, wanted, rerank=self.rerank)
         self._count("retrieve", begun)
         self.warnings += [w for w in retrieval.warnings if w not in self.warnings]
         old = self._replaced

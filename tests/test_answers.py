@@ -334,7 +334,7 @@ def test_undated_documents_are_left_out_under_as_of_and_counted(dated: Assistant
         ({"filters": {"since": "last year"}}, "since = 'last year' is not a date."),
         ({"filters": {"until": "2024-02-30"}}, "until = '2024-02-30' is not a date."),
         ({"as_of": "June 2023"}, "as_of = 'June 2023' is not a date."),
-        ({"model": "openai:any"}, "No language model 'openai:any' can be used yet."),
+        ({"model": "acme:any"}, "There is no provider 'acme'."),
     ],
 )
 def test_a_wrong_call_is_an_answer_that_says_so(

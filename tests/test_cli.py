@@ -251,7 +251,7 @@ def test_a_bad_line_of_a_batch_is_named_before_anything_is_asked(
         (["ask", "q", "--since", "2024-13-01"], "since = '2024-13-01' is not a date"),
         (["ask", "q", "--sector", "rail"], "Unrecognized arguments: --sector rail"),
         (["ask", "q", "--publish", "x"], "Unrecognized arguments: --publish x"),
-        (["ask", "q", "--model", "openai:x"], "No language model 'openai:x' can be used yet"),
+        (["ask", "q", "--model", "acme:x"], "There is no provider 'acme'"),
         (["ask", "   "], "The question is empty"),
         (["search", "q", "-k", "0"], "-k 0 is not a number of passages"),
         (["search", "q", "-k", "many"], "invalid int value: 'many'"),

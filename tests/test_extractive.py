@@ -163,3 +163,90 @@ def test_the_opposite_of_what_a_source_says_is_refused(base: Assistant) -> None:
 
 def test_a_metric_that_is_not_in_the_base_is_refused(base: Assistant) -> None:
     assert base.ask("What is the dividend yield of railcar builders?").status == "insufficient_evidence"
+
+
+FERRY = """---
+title: Harrow Ferries annual report 2022
+company: Harrow Ferries plc
+fiscal_period: FY2022
+date: 2023-02-20
+kind: filing
+---
+
+# Report
+
+Harrow Ferries sold its dry dock to Quill Yards on 3 June 2022 for $310 million. The consideration consisted of $250 million in cash and a seller note of $60 million.
+
+Operating costs at the ports fell 5% in 2022 after the sale of the dry dock.
+
+Fuel expense increased by $14 million in 2022. The increase was primarily due to longer routes around the strait.
+
+The holders voted on the plan for the new pier as follows:
+
+For 81,234,567
+Against 2,345,678
+Abstain 123,456
+
+Deckhands numbered 730 at the end of 2022. Section 12 of the code lists the duties of deckhands.
+"""
+FERRY_BEFORE = """---
+title: Harrow Ferries annual report 2019
+company: Harrow Ferries plc
+fiscal_period: FY2019
+date: 2020-02-18
+kind: filing
+---
+
+# Report
+
+Deckhands numbered 655 at the end of 2019.
+"""
+
+
+@pytest.fixture(scope="module")
+def ferries(make_base: Any) -> Assistant:
+    made: Assistant = make_base({"ferry.md": FERRY, "before.md": FERRY_BEFORE})
+    return made
+
+
+def test_a_price_is_answered_by_the_sentence_with_the_money(ferries: Assistant) -> None:
+    answer = ferries.ask("To whom and for how much did Harrow Ferries sell its dry dock?")
+    assert said(answer)[0].startswith("Harrow Ferries sold its dry dock to Quill Yards")
+
+
+def test_a_cause_comes_with_what_it_explains(ferries: Assistant) -> None:
+    answer = ferries.ask("What drove fuel expense at Harrow Ferries in 2022?")
+    assert said(answer)[:2] == [
+        "Fuel expense increased by $14 million in 2022.",
+        "The increase was primarily due to longer routes around the strait.",
+    ]
+
+
+def test_the_rows_that_a_sentence_introduces_come_with_it(ferries: Assistant) -> None:
+    answer = ferries.ask("How did the holders of Harrow Ferries vote on the plan for the new pier?")
+    assert said(answer)[:3] == [
+        "The holders voted on the plan for the new pier as follows:",
+        "For 81,234,567",
+        "Against 2,345,678",
+    ]
+
+
+def test_two_years_are_each_answered_from_their_own_report(ferries: Assistant) -> None:
+    answer = ferries.ask("How did the number of deckhands of Harrow Ferries change from 2019 to 2022?")
+    assert answer.status == "answered"
+    assert {"Deckhands numbered 655 at the end of 2019.", "Deckhands numbered 730 at the end of 2022."} <= set(
+        said(answer)
+    )
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Which port of Harrow Ferries had the highest revenue in 2022?",
+        "How many passengers sailed with Harrow Ferries in 2022?",
+        "What did Harrow Ferries pay for its ticket office?",
+        "Which dry docks does Quill Yards own?",
+    ],
+)
+def test_a_passage_nearby_is_no_answer(ferries: Assistant, question: str) -> None:
+    assert ferries.ask(question).status == "insufficient_evidence"

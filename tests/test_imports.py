@@ -14,7 +14,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("assistant", "ingest", "vectorstore", "prompts")
-HEAVY = {"gradio", "torch", "sentence_transformers", "transformers", "langchain", "pypdf", "pypdfium2", "playwright"}
+HEAVY = {
+    "gradio",
+    "torch",
+    "sentence_transformers",
+    "transformers",
+    "langchain",
+    "langchain_core",
+    "langgraph",
+    "openai",
+    "pypdf",
+    "pypdfium2",
+    "playwright",
+}
 
 
 def modules() -> list[Path]:

@@ -56,6 +56,15 @@ def test_a_word_that_is_spelt_with_s_everywhere_keeps_it(one: str, other: str) -
         ("S&P 500", "#sp500"),
         ("defence budgets", "#defense"),
         ("P/E", "#pe"),
+        ("How many people work there?", "#headcount"),
+        ("it divested the yard", "#disposal"),
+        ("the holders voted down the plan", "#reject"),
+        ("independent registered public accounting firm", "#auditor"),
+        ("it paid down the term loan", "#repay"),
+        ("same store sales slipped", "#comparable_sales"),
+        ("ongoing legal battles", "#lawsuit"),
+        ("it wrote down goodwill", "#impairment"),
+        ("What became of the bid?", "#terminate"),
     ],
 )
 def test_phrases_stand_for_concepts(text: str, concept: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.question import aliases, named_in, names, part, split, understand, units
+from assistant.question import aliases, by_period, named_in, names, part, split, understand, units
 from vectorstore.records import Metadata, SourceInfo
 
 
@@ -272,3 +272,105 @@ def test_a_name_without_words_names_nobody(name: str) -> None:
 
 def test_a_fiscal_period_is_no_name() -> None:
     assert names("Why did revenue fall in Q3 FY2022?") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (
+            "Compare the share of hulls built in Oslo in fiscal 2019 and fiscal 2023.",
+            ("Compare the share of hulls built in Oslo in 2019?", "Compare the share of hulls built in Oslo in 2023?"),
+        ),
+        (
+            "By how much did the staff of Halvorsen Marine fall between the ends of 2021 and 2022?",
+            ("By how much did the staff of Halvorsen Marine fall in 2021?", "By how much did the staff of Halvorsen Marine fall in 2022?"),
+        ),
+        (
+            "What part of sales came from Quill in Q1 2022, and in Q1 2021?",
+            ("What part of sales came from Quill in Q1 2022?", "What part of sales came from Quill in Q1 2021?"),
+        ),
+        ("How many hulls were built in 2021?", ()),
+        ("How many hulls were built in 2019, 2020 and 2021?", ()),
+        ("How many hulls were built by May 31, 2023 under the plan of June 2022?", ()),
+    ],
+)  # fmt: skip
+def test_two_years_side_by_side_are_two_questions(text: str, parts: tuple[str, ...]) -> None:
+    assert by_period(text) == parts
+
+
+def test_years_are_split_for_one_company_only_and_never_under_a_why() -> None:
+    asked = "How did the staff of Halvorsen Marine change from 2021 to 2022?"
+    assert len(understand(asked, HOUSES).parts) == 2
+    assert understand(asked).parts == (asked,)
+    why = "Why was the staff of Halvorsen Marine larger in 2022 than in 2021?"
+    assert understand(why, HOUSES).parts == (why,)
+
+
+def test_years_in_which_something_is_to_happen_are_no_reporting_periods() -> None:
+    coming = understand("How many of the leases expire between 2023 and 2025?")
+    assert (coming.periods, coming.years) == ((), ("2023", "2025"))
+    assert len(understand("How many leases were there in 2023?").periods) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "why", "intent"),
+    [
+        ("What drove sales of hulls in 2021?", True, "open"),
+        ("What lay behind the growth of deposits?", True, "open"),
+        ("What made backlog grow?", True, "open"),
+        ("What is driving the costs?", True, "open"),
+        ("What are the drivers of costs?", False, "list"),
+        ("Who drives the carts?", False, "fact"),
+    ],
+)
+def test_what_drove_something_asks_for_a_cause(text: str, why: bool, intent: str) -> None:
+    question = understand(text)
+    assert (question.why, question.intent) == (why, intent)
+
+
+def test_how_to_answer_is_not_what_is_asked() -> None:
+    question = understand(
+        "What drove the margin of Halvorsen Marine in 2022? If margin is not a useful metric for such a firm, say so and explain why.",
+        HOUSES,
+    )
+    assert question.parts == ("What drove the margin of Halvorsen Marine in 2022?",)
+    assert "explain" not in {u.surface for u in question.units}
+    assert len(understand("What if rates stay high? If they do not fall, who gains?").parts) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "metadata"),
+    [
+        ("When did Halvorsen Marine complete the sale, and how many shares did it issue for that?", ()),
+        ("When were the notes issued shares for?", ()),
+        ("When was the note issued?", ("published",)),
+        ("When did the firm issue the report?", ("published",)),
+        ("When did Halvorsen Marine file the report?", ("published",)),
+    ],
+)
+def test_what_is_issued_is_a_document_or_a_share(text: str, metadata: tuple[str, ...]) -> None:
+    assert understand(text, HOUSES).metadata == metadata
+
+
+def test_another_name_of_a_firm_is_no_word_to_look_for() -> None:
+    question = understand("How many hulls did HalMar build?", HOUSES, also={"HalMar": "Halvorsen Marine, Inc."})
+    assert question.companies == ("Halvorsen Marine, Inc.",)
+    assert question.names == ()
+    assert {u.surface for u in question.units} == {"hulls", "build"}
+
+
+def test_who_agrees_to_pay_compares_nothing() -> None:
+    assert understand("What did the firm agree to pay for the yard?").intent == "fact"
+    assert understand("Do the two houses agree on rates?").intent == "comparison"
+
+
+def test_who_owns_something_has_a_name_at_the_start_too() -> None:
+    assert names("Vantor's gross margin in 2020?") == ("Vantor",)
+    assert names("What's the margin?") == ()
+    assert names("Today's margin?") == ()
+    assert names("Margins in 2020?") == ()
+
+
+def test_a_form_is_no_name() -> None:
+    assert names("Who signed the 8-K of The Quill Group?") == ("The Quill Group",)
+    assert names("Which segments does 3M have?") == ("3M",)

@@ -31,6 +31,7 @@ def test_footnotes_are_numbered_by_first_use_and_hold_the_quote() -> None:
         "**Both**\n\n- Revenue rose. [^1]\n- The gap is wide. [^2][^1]\n\n"
         "> One thing.\n\n"
         "*As of 2024-06-30.*\n\n"
+        "*Without a language model.*\n\n"
         "[^1]: Harbor Tools 10-K, SEC, 2024-02-28, p. 2: “Revenue of Harbor Tools rose to 412 million dollars” "
         "(`filings/harbor.pdf`)\n"
         "[^2]: Valuation gap, Sample notes, 2024-03-20: “The gap to large caps stood at 26 percent in March 2024.” "
