@@ -75,6 +75,14 @@ def fit(meta: Metadata, period: Period) -> float:
             return 0.3
     if own is None:
         year = (meta.report_date or meta.published or "")[:4]
+        # Who writes about a company tells of its last year; a filing says itself which period it reports on.
+        if (
+            meta.kind in {"note", "article", "other"}
+            and not period.quarter
+            and not period.month
+            and year == str(period.year + 1)
+        ):
+            return 0.4
         return 0.5 if year == str(period.year) and not period.month else 0.0
     if own.year == period.year:
         if own.quarter == period.quarter:

@@ -100,9 +100,14 @@ def check(assistant: Assistant, answer: Answer) -> None:
     assert [c.start for c in answer.claims] == sorted(c.start for c in answer.claims)
     known = [c.marker for c in answer.citations]
     assert known == [f"S{i}" for i in range(1, len(known) + 1)]
-    assert {m for claim in answer.claims for m in claim.markers} == set(known)
-    written = re.findall(r"\[([ST]\d+)\]", outside_claims(answer))
-    assert list(dict.fromkeys(written)) == known  # in order of first use
+    tools = [r.marker for r in answer.tool_results]
+    assert tools == [f"T{i}" for i in range(1, len(tools) + 1)]
+    used = {m for claim in answer.claims for m in claim.markers}
+    assert set(known) <= used <= {*known, *tools}
+    # In order of first use; a tool without a figure is named beside the reason, and bears no claim.
+    written = list(dict.fromkeys(re.findall(r"\[([ST]\d+)\]", outside_claims(answer))))
+    assert [m for m in written if m in known] == known
+    assert [m for m in written if m not in known] == tools
     for c in answer.citations:
         document = assistant.document(c.document_id, c.version)
         assert document.text[c.start : c.end] == c.quote

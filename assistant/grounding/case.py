@@ -14,11 +14,12 @@ from assistant.grounding.words import Sentence, Token
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong."""
+    """One thing that is wrong; a ``slight`` one only makes the claim less sure."""
 
     kind: str
     reason: str
     contradicts: bool
+    slight: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,20 +9,24 @@ from dataclasses import replace
 from assistant.grounding.amounts import check_figures
 from assistant.grounding.case import Case, Finding
 from assistant.grounding.cells import Table, in_table, scale_note
+from assistant.grounding.coverage import covered
 from assistant.grounding.evidence import Evidence, folded, plain, support
 from assistant.grounding.exchange import check_swapped, check_twin
 from assistant.grounding.figure import Figure
 from assistant.grounding.figures import figures
 from assistant.grounding.names import check_names
+from assistant.grounding.no_effect import check_no_effect
 from assistant.grounding.reading import passives, read
 from assistant.grounding.strength import check_strength
 from assistant.grounding.twin import find
 from assistant.grounding.wording import check_direction, check_negation
 from assistant.models import Claim, Number, ToolResult, Verdict
 
-# The share of a claim's content words that its evidence must say. Word containment alone has its best threshold at 0.68.
-THRESHOLD = 0.66
-_FIGURE = 0.6
+# The share of a claim's content words that its evidence must say, and of those that are neither names nor figures: names alone say nothing.
+THRESHOLD = 0.60
+_PREDICATE = 0.34
+# What a word of the claim's own ("always", "the most") takes off that share.
+_OWN = 0.15
 _LONGEST = 4000  # characters of one claim
 _MARKERS = re.compile(r"\[([ST]\d{1,4}(?:\s?[,;]\s?[ST]\d{1,4})*)\]")
 _SPLIT = re.compile(r"[ST]\d{1,4}")
@@ -200,46 +204,32 @@ def _judge(
     findings += check_swapped(case)
     findings += check_negation(case, twin)
     findings += check_twin(case, twin, [n.text for n in numbers if n.derivation])
+    findings += check_no_effect(case, twin)
     findings += check_strength(case)
-    base = covered(case, numbers)
-    return judged(*_verdict(findings, base, case), numbers)
+    return judged(*_verdict(findings, *covered(case, numbers), case), numbers)
 
 
 def _number(figure: Figure) -> Number:
     return Number(text=figure.text, value=figure.value, unit=figure.unit)
 
 
-def covered(case: Case, numbers: Sequence[Number]) -> float:
-    """Return the share (0..1) of the claim's content words that the evidence says.
-
-    Where a change was worked out of the evidence's figures, the word for it ("rose") is covered too.
-    """
-    moved = any(n.derivation and "-" in n.derivation for n in numbers)
-    words = [
-        (t, 1.0 if moved and any(axis == "move" for axis, _ in t.poles) else b)
-        for t, b in zip(case.tokens, case.support.best, strict=True)
-        if not t.figure
-    ]
-    # A figure that was found counts as a word that was: a claim may be hardly more than its figures.
-    figures = _FIGURE * sum(bool(n.traced_to) for n in numbers)
-    total = sum(t.weight for t, _ in words) + figures
-    return (sum(t.weight * b for t, b in words) + figures) / total if total else 0.0
-
-
-def _verdict(findings: Sequence[Finding], base: float, case: Case) -> tuple[Verdict, float, str]:
+def _verdict(findings: Sequence[Finding], base: float, predicate: float, case: Case) -> tuple[Verdict, float, str]:
+    own = [f for f in findings if f.slight]
+    findings = [f for f in findings if not f.slight]
+    base -= _OWN * bool(own)
+    if predicate < _PREDICATE:
+        base = min(base, THRESHOLD * (0.6 + predicate))
     # 0.5 is where a claim counts as supported.
-    scaled = 0.5 * base / THRESHOLD if base < THRESHOLD else 0.5 + 0.5 * (base - THRESHOLD) / (1 - THRESHOLD)
+    scaled = 0.5 * max(0.0, base) / THRESHOLD if base < THRESHOLD else 0.5 + 0.5 * (base - THRESHOLD) / (1 - THRESHOLD)
     against = [f for f in findings if f.contradicts]
     if against and base >= 0.3:
         return "contradicted", 0.25 * scaled, "; ".join(dict.fromkeys(f.reason for f in against[:3]))
     if findings:
         return "unsupported", min(0.49, 0.45 * scaled), "; ".join(dict.fromkeys(f.reason for f in findings[:3]))
-    if base < THRESHOLD:
-        missing = [t.surface for t, b in zip(case.tokens, case.support.best, strict=True) if not t.figure and b < 0.5]
-        told = ", ".join(f"“{w}”" for w in dict.fromkeys(missing[:4]))
-        return (
-            "unsupported",
-            scaled,
-            f"the sources do not say {told}" if told else "the sources say too little of it in one place",
-        )
-    return "supported", scaled, ""
+    if base >= THRESHOLD:
+        return "supported", scaled, ""
+    if own:
+        return "unsupported", scaled, own[0].reason
+    missing = [t.surface for t, b in zip(case.tokens, case.support.best, strict=True) if not t.figure and b < 0.5]
+    words = ", ".join(f"“{w}”" for w in dict.fromkeys(missing[:4]))
+    return "unsupported", scaled, f"the sources do not say {words}" if words else "the sources say too little of it in one place"

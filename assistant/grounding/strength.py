@@ -18,7 +18,7 @@ def _past(word: str) -> bool:
 
 
 _LEVELS = ((3, "all"), (2, "most"), (1, "some"))
-_EST = re.compile(r"\b(?:most\s+[a-z]{4,}|(?!(?:inter|t|pro|con|inv|requ|forew|for|w|n|manif|mod|hon|arr|sugg|dig|r|gu|harv|b|latt|cr|ch|qu|earn|behest|ingest|bequ|attest|request|northw|southw|midw|l)est\b)[a-z]{2,}[a-z]est)\b", re.I)  # fmt: skip
+_EST = re.compile(r"\b(?:(?<=\bthe )most\s+[a-z]{4,}|(?<=\bits )most\s+[a-z]{4,}|(?!(?:inter|t|pro|con|inv|requ|forew|for|w|n|manif|mod|hon|arr|sugg|dig|r|gu|harv|b|latt|cr|ch|qu|earn|behest|ingest|bequ|attest|request|northw|southw|midw|l)est\b)[a-z]{2,}[a-z]est)\b", re.I)  # fmt: skip
 _FIRST = re.compile(
     r"\b(?:only|sole|first(?!\s+(?:half|quarter|nine|six|three|of all))|record|unprecedented|best|worst)\b", re.I
 )
@@ -57,7 +57,7 @@ def check_strength(case: Case) -> list[Finding]:
             r"\s+(?:\$|\d|about)", case.text[match.end() : match.end() + 8]
         ):
             continue
-        findings.append(Finding("strength", f"“{match.group()}” is the claim's own", False))
+        findings.append(Finding("strength", f"“{match.group()}” is the claim's own", False, slight=True))
         break
     return findings
 
@@ -100,7 +100,7 @@ def _quantifiers(case: Case, best: Sequence[Sentence]) -> list[Finding]:
             and not any(w in s.vocabulary for s in best for w in listed("whole"))
             and not any(x > 50 if level == 2 else x >= 100 for x in shares)
         ):
-            return [Finding("quantifier", f"“{word}” is the claim's own", False)]
+            return [Finding("quantifier", f"“{word}” is the claim's own", False, slight=True)]
     ordinal = re.compile(
         r"\b(?:second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|\d+(?:st|nd|rd|th))[\s-]+(?:most\s+)?(\w+est|most)\b",
         re.I,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from assistant.grounding.case import Case, Finding, places
+from assistant.grounding.lists import listed
 from assistant.grounding.reading import spelled
 from assistant.grounding.slots import Item, nearness, place
 from assistant.grounding.twin import Twin
@@ -89,6 +90,7 @@ def check_negation(case: Case, twin: Twin | None = None) -> list[Finding]:
             and not any(u.negated or u.contrary for _, u in pairs)
             and group[0] in {t for t, _ in pairs}
             and not _denied_otherwise(group, best)
+            and not _forbidden(pairs, best)
         ):
             return [Finding("negation", f"the claim denies “{group[0].surface}”, the source does not", True)]
     claim_denies = any(t.negated or t.contrary for t in case.tokens)
@@ -187,6 +189,13 @@ def _negated(tokens: Sequence[Token]) -> list[list[Token]]:
         if token.negated:
             groups.setdefault(token.negated, []).append(token)
     return list(groups.values())
+
+
+def _forbidden(pairs: Sequence[tuple[Token, Token]], best: Sequence[Sentence]) -> bool:
+    """Whether a sentence that says the same denies it by a word of its own: "is forbidden in", "free on Sundays"."""
+    return any(
+        listed("denies_otherwise") & s.vocabulary for s in best if any(u is v for _, u in pairs for v in s.tokens)
+    )
 
 
 def _denied_otherwise(group: Sequence[Token], best: Sequence[Sentence]) -> bool:
