@@ -340,15 +340,16 @@ def test_a_wrong_model_is_named_and_its_secrets_are_not(text: str, url: str, tol
 
 def test_a_missing_package_names_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(providers, "find_spec", lambda name: None)
-    for provider, extra in (
-        ("openai", "openai"),
-        ("anthropic", "anthropic"),
-        ("google_genai", "google"),
-        ("ollama", "ollama"),
+    for provider, extra, package in (
+        ("openai", "openai", "langchain-openai"),
+        ("anthropic", "anthropic", "langchain-anthropic"),
+        ("google_genai", "google", "langchain-google-genai"),
+        ("ollama", "ollama", "langchain-ollama"),
     ):
         with pytest.raises(SettingsError) as error:
             require(ModelSpec(provider, "x"))
-        assert error.value.what_to_do == f'Install it with: pip install "thesis-assistant[{extra}]"'
+        assert f'pip install -e ".[{extra}]"' in error.value.what_to_do
+        assert f"pip install {package}" in error.value.what_to_do
 
 
 def test_a_missing_key_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,7 +119,7 @@ def require(spec: ModelSpec) -> None:
     if not installed(spec):
         raise SettingsError(
             f"The model {spec} needs the package {provider.package.replace('_', '-')}, which is not installed.",
-            f'Install it with: pip install "thesis-assistant[{provider.extra}]"',
+            f'In the folder of Thesis: .venv/bin/pip install -e ".[{provider.extra}]"; elsewhere: pip install {provider.package.replace("_", "-")}',
         )
     if key_set(spec) is False and not spec.url:
         raise SettingsError(
