@@ -24,6 +24,7 @@ class Database:
         self._writing = threading.RLock()
         self._reading = threading.local()
         self._closed = False
+        self.changes = 0  # transactions committed by this process
         self._writer: sqlite3.Connection | None = None
         self._writer = self._connect()
 
@@ -55,6 +56,7 @@ class Database:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+            self.changes += 1
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:

@@ -26,6 +26,7 @@ from vectorstore.records import Chunk, Document, Filters, SourceInfo, sha256
 
 SCHEMA = 1
 Vectors = NDArray[np.float32]
+_LISTS = 32  # lists of documents that are kept until the next change
 
 
 class Ledger:
@@ -33,6 +34,7 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._held: tuple[int, dict[Filters, list[SourceInfo]]] = (-1, {})
         try:
             self._database = Database(path)
         except sqlite3.DatabaseError as error:
@@ -202,8 +204,18 @@ class Ledger:
 
     def infos(self, filters: Filters | None = None) -> list[SourceInfo]:
         """Return what is in or has failed, by path; with filters only documents that match."""
-        condition, values = self._where(filters or Filters())
-        return self._infos(f"d.state != 'removed' AND {condition}", values)
+        filters = filters or Filters()
+        # Each question asks for the list, several times; reading ten thousand documents takes a second.
+        changes, held = self._held
+        if changes != self._database.changes:
+            changes, held = self._held = self._database.changes, {}
+        found = held.get(filters)
+        if found is None:
+            condition, values = self._where(filters)
+            found = self._infos(f"d.state != 'removed' AND {condition}", values)
+            if len(held) < _LISTS:
+                held[filters] = found
+        return list(found)
 
     def _infos(self, condition: str, values: Sequence[object]) -> list[SourceInfo]:
         with self._database.read() as connection:
