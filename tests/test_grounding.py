@@ -201,20 +201,65 @@ class TestMarkers:
         assert got.verdict == "supported"
 
 
+@pytest.mark.parametrize(
+    ("claim", "evidence", "verdict", "reason"),
+    [
+        # Names and dates alone support nothing.
+        ("Gull Marine is bankrupt.", "Gull Marine delivered 14 ferries in 2023.", "unsupported", "do not say “bankrupt”"),
+        ("Gull Marine bought Acme.", "Gull Marine delivered 14 ferries to Acme in 2023.", "unsupported", "do not say “bought”"),
+        ("Gull Marine delivered ferries in 2023.", "Gull Marine delivered 14 ferries in 2023.", "supported", ""),
+        # Years by what they are bound to, not by their order.
+        ("Revenue of Harbor rose by $24 million from 2022 to 2023.", "Revenue of Harbor rose to $184 million in 2023 from $160 million in 2022.", "supported", ""),
+        ("Revenue of Harbor rose from $160 million in 2022 to $184 million in 2023.", "Revenue of Harbor rose to $184 million in 2023 from $160 million in 2022.", "supported", ""),
+        ("Revenue of Harbor rose by $24 million from 2023 to 2022.", "Revenue of Harbor rose to $184 million in 2023 from $160 million in 2022.", "contradicted", "“2023” and “2022” stand the other way round"),
+        ("Revenue of Harbor rose to $184 million in 2022 from $160 million in 2023.", "Revenue of Harbor rose to $184 million in 2023 from $160 million in 2022.", "contradicted", "the other way round"),
+        ("Harbor sold plants between 2021 and 2023.", "Harbor sold plants in 2023 and 2021.", "supported", ""),
+        ("Harbor sold the Ohio plant in 2023 and bought a mine in 2021.", "Harbor sold the Ohio plant in 2021 and bought a mine in 2023.", "contradicted", "the other way round"),
+        # A thing of another place in the stead of the sentence's own; a word that the source does not use may be a synonym.
+        ("The fund cut its holdings of banks in the second half of the year.", "The fund cut its holdings of railways in the second half of the year. It kept its banks.", "unsupported", "says this of “railways”, the claim of “banks”"),
+        ("The fund cut its holdings of railroads in the second half of the year.", "The fund cut its holdings of railways in the second half of the year. It kept its banks.", "supported", ""),
+        # Found unchanged.
+        ("The drug reduced blood pressure in older patients.", "Older patients slept longer on the drug. It had no effect on their blood pressure.", "contradicted", "“no effect” of it"),
+        ("The drug did not reduce blood pressure.", "Older patients slept longer on the drug. It had no effect on their blood pressure.", "supported", ""),
+        # "We" of a filing, and who only says where something stands.
+        ("According to the filing, the company leases most of its stores.", "We lease most of our stores.", "supported", ""),
+        ("It was noted that the company leases most of its stores.", "We lease most of our stores.", "supported", ""),
+        # Denied by another word.
+        ("Photographs are allowed in the halls, but not in the special exhibitions.", "Photographs are allowed in the halls and forbidden in the special exhibitions.", "supported", ""),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_a_thing_must_be_found(claim: str, evidence: str, verdict: str, reason: str) -> None:
+    got = check(claim, [evidence])
+    assert got.verdict == verdict, got
+    assert reason in got.reason
+
+
+def test_a_derived_difference_is_shown_between_years_told_in_either_order() -> None:
+    got = check(
+        "Revenue of Harbor rose by $24 million from 2022 to 2023.",
+        ["Revenue of Harbor rose to $184 million in 2023 from $160 million in 2022."],
+    )
+    assert [(n.text, n.derivation) for n in got.numbers if n.derivation] == [("$24 million", "184 - 160")]
+
+
 def test_hand_written_pairs_are_judged_as_labelled() -> None:
-    """Shares, not single pairs: a rule that helps one may cost another. The held half was not looked at while the rules were made."""
-    right: Counter[str] = Counter()
-    total: Counter[str] = Counter()
+    """Shares, not single pairs: a rule that helps one may cost another. The held halves were not looked at while the rules were made."""
+    right: Counter[tuple[str, str]] = Counter()
+    total: Counter[tuple[str, str]] = Counter()
     for line in (ROOT / "tests" / "grounding_pairs.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         file = row.get("evidence_file")
         evidence = [(ROOT / "knowledge" / file).read_text(encoding="utf-8")] if file else row["evidence"]
         got = check(row["claim"], evidence)
-        total[row["half"]] += 1
-        right[row["half"]] += (got.verdict == "supported") == (row["label"] == "supported")
-    assert total == {"tuned": 91, "held": 61}
-    assert right["tuned"] / total["tuned"] >= 0.88
-    assert right["held"] / total["held"] >= 0.80
+        key = (row["set"], row["half"])
+        total[key] += 1
+        right[key] += (got.verdict == "supported") == (row["label"] == "supported")
+    assert total == {("first", "tuned"): 91, ("first", "held"): 61, ("second", "tuned"): 61, ("second", "held"): 70}
+    share = {key: right[key] / total[key] for key in total}
+    assert share["first", "tuned"] >= 0.88, share
+    assert share["first", "held"] >= 0.85, share
+    assert share["second", "tuned"] >= 0.80, share
+    assert share["second", "held"] >= 0.64, share
 
 
 # --- what must hold for any text --------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from assistant.grounding import check
 from benchmarks import grounding_damage
 from benchmarks.grounding import contained, passages_of
 from benchmarks.grounding_claims import KINDS, make
+from benchmarks.grounding_pairs import auroc, macro_f1
 from benchmarks.grounding_rephrase import rephrase
 from benchmarks.grounding_text import Passage, sentences_of
 
@@ -94,3 +95,11 @@ def test_damage_to_the_sample_notes_is_caught_and_what_is_right_is_left_alone() 
 def test_the_baseline_counts_words_only() -> None:
     assert contained("Revenue of Acme decreased 12%", TEXT)
     assert not contained("Zebras graze on distant plains", TEXT)
+
+
+def test_macro_f1_and_auroc_of_scores() -> None:
+    rows = [(0.9, True), (0.6, True), (0.4, True), (0.5, False), (0.1, False)]
+    # Supported: 2 right, 1 missed, 1 too many; not supported: 1 right, 1 missed, 1 too many.
+    assert macro_f1(rows, 0.5) == pytest.approx((2 * 2 / 6 + 2 * 1 / 4) / 2)
+    assert auroc(rows) == pytest.approx(5 / 6)
+    assert auroc([(0.5, True), (0.5, False)]) == 0.5

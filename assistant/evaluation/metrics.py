@@ -13,6 +13,7 @@ from assistant.evaluation.matching import Match, answer_match
 from assistant.evaluation.prediction import Found, Prediction, Statement
 from assistant.evaluation.ranking import Score, at_place, gold, ok, unscored
 from assistant.evaluation.support import claim_supported, content_words, derived_number, number_found, text_overlap
+from assistant.grounding import check
 from vectorstore.text import sentences
 
 Outcome = Literal["right", "wrong", "refused", "unjudged", "error"]
@@ -103,8 +104,9 @@ def _claims(prediction: Prediction) -> list[tuple[Statement, str, str]] | None:
 
 
 def grounding(prediction: Prediction) -> dict[str, Score]:
-    """Return faithfulness_lexical (claims that stand in their evidence) and numeric_support (numbers that do)."""
-    both = ("faithfulness_lexical", "numeric_support")
+    """Return claims_supported (claims that the app's own check passes), faithfulness_lexical (claims that stand in their evidence by words and
+    numbers alone) and numeric_support (numbers that do)."""
+    both = ("claims_supported", "faithfulness_lexical", "numeric_support")
     if prediction.refused or prediction.status == "error":
         return dict.fromkeys(
             both, unscored("refused: nothing is claimed" if prediction.refused else "the answer is an error")
@@ -114,8 +116,11 @@ def grounding(prediction: Prediction) -> dict[str, Score]:
         return dict.fromkeys(both, unscored("the answer brings no evidence to compare with"))
     if not claims:
         return dict.fromkeys(both, unscored("the answer claims nothing"))
-    supported = found = numbers = 0
+    supported = found = numbers = passed = checked = 0
     for statement, evidence, named in claims:
+        verdict = check(statement.text, [evidence], context=[named]).verdict
+        passed += verdict == "supported"
+        checked += verdict != "unchecked"
         held = amounts(evidence)
         derived = tuple(d for text, how in statement.derivations if (d := derived_number(text, how, held)) is not None)
         supported += claim_supported(statement.text, evidence, derived, named)
@@ -123,6 +128,9 @@ def grounding(prediction: Prediction) -> dict[str, Score]:
         numbers += len(stated)
         found += sum(number_found(a, held + derived) for a in stated)
     return {
+        "claims_supported": ok(passed / checked)
+        if checked
+        else unscored("the answer states nothing that could be checked"),
         "faithfulness_lexical": ok(supported / len(claims)),
         "numeric_support": ok(found / numbers) if numbers else unscored("the answer states no number"),
     }

@@ -34,6 +34,7 @@ ANSWER_METRICS = (
     "citation_precision",
     "citation_recall",
     "quote_fidelity",
+    "claims_supported",
     "faithfulness_lexical",
     "numeric_support",
     "context_precision",

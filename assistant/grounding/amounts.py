@@ -17,6 +17,7 @@ from assistant.models import Number
 
 # How near the place of another figure or name must be, and by how much nearer than its own, to say that one was put for the other.
 _PLACE, _MARGIN = 0.5, 0.22
+_ALONE = 0.6  # … where nothing of the claim stands around its own
 _WHEN = frozenset({"year", "date", "quarter"})
 
 
@@ -170,7 +171,7 @@ def _in_place(case: Case, figure: Figure, sentences: Sequence[tuple[str, Sentenc
                 other, rival = score, held
     if rival is None:
         return None
-    return _Rival(rival, other, other >= _PLACE and other > own + _MARGIN if own > 0 else other >= 0.8)
+    return _Rival(rival, other, other >= _PLACE and other > own + _MARGIN if own > 0 else other >= _ALONE)
 
 
 def _taken(case: Case, figure: Figure, held: Figure, score: float, sentence: Sentence, at: int) -> bool:

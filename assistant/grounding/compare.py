@@ -6,7 +6,7 @@ import math
 
 from assistant.grounding.figure import MONEY, TIME_UNITS, Figure, counted, same_noun
 
-_WHEN = frozenset({"year", "date", "quarter"})
+WHEN = frozenset({"year", "date", "quarter"})
 _CLOSE = 1e-9
 
 
@@ -33,7 +33,7 @@ def dates_agree(claim: tuple[int, int, int], source: tuple[int, int, int]) -> bo
 
 def agree(claim: Figure, source: Figure) -> bool:
     """Whether the source's figure is the claim's: value up to rounding, unit, sign and the thing counted."""
-    if claim.unit in _WHEN or source.unit in _WHEN:
+    if claim.unit in WHEN or source.unit in WHEN:
         return _when_agrees(claim, source)
     if claim.low is not None and claim.high is not None:
         if source.low is not None:
@@ -135,7 +135,7 @@ def difference(claim: Figure, source: Figure) -> str:
     said, held = claim.text.strip(), source.text.strip()
     if claim.unit in MONEY and source.unit in MONEY and claim.unit != source.unit:
         return f"another currency: the source says {held}, the claim {said}"
-    if claim.unit not in _WHEN and source.unit not in _WHEN and claim.value and source.value:
+    if claim.unit not in WHEN and source.unit not in WHEN and claim.value and source.value:
         if claim.unit == source.unit and abs(claim.value + source.value) <= 1e-9 * abs(source.value):
             return f"the sign is the other way: the source says {held}, the claim {said}"
         ratio = abs(claim.value / source.value)

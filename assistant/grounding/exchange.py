@@ -12,6 +12,7 @@ from assistant.grounding.words import Token, alike, corporate
 
 _SWAP_EACH, _SWAP_MARGIN = 0.45, 0.75
 _ITEMS = 40
+_FUNCTION_WORD = 0.2  # the weight of one
 
 
 def check_twin(case: Case, twin: Twin | None, derived: Sequence[str] = ()) -> list[Finding]:
@@ -42,6 +43,60 @@ def check_twin(case: Case, twin: Twin | None, derived: Sequence[str] = ()) -> li
         and token is not twin.claim[-1]
     ]
     return findings
+
+
+def check_replaced(case: Case, twin: Twin | None) -> list[Finding]:
+    """No thing of another place of the evidence stands in a repeated sentence in the stead of the thing that the sentence has there.
+
+    A word that the evidence uses beside the other one is no other word for it; one that it does not use may be.
+    """
+    if twin is None:
+        return []
+    for i, token in enumerate(twin.claim):
+        if twin.pairs[i] >= 0 or not _thing(token):
+            continue
+        at = _gap(twin, i)
+        if at < 0:
+            continue
+        other = twin.source[at]
+        if not _thing(other) or alike(token, other) > 0 or (_plural(token) != _plural(other)):
+            continue
+        told = {u.stem for u in twin.claim}
+        elsewhere = any(
+            case.evidence.sentences[n].tokens[k].stem == token.stem for n, k in case.evidence.by_key.get(token.stem, ())
+        )
+        if elsewhere and other.stem not in told:
+            return [
+                Finding("word", f"the source says this of “{other.surface}”, the claim of “{token.surface}”", False)
+            ]
+    return []
+
+
+def _thing(token: Token) -> bool:
+    return (
+        token.figure is None
+        and not token.name
+        and token.weight > _FUNCTION_WORD
+        and token.surface.islower()
+        and len(token.surface) >= 4
+        and not token.surface.endswith(("ly", "ed", "ing"))
+    )
+
+
+def _plural(token: Token) -> bool:
+    return token.surface.endswith("s") and not token.surface.endswith("ss")
+
+
+def _gap(twin: Twin, i: int) -> int:
+    """Return the one place of the sentence between those of the claim's words before and after word i, if no word of the claim has it; else -1."""
+    before = twin.pairs[i - 1] if i else -2
+    after = twin.pairs[i + 1] if i + 1 < len(twin.claim) else -2
+    used = set(twin.pairs)
+    if before >= 0 and after == before + 2 and before + 1 not in used:
+        return before + 1
+    if before >= 0 and after == -2 and before + 1 < len(twin.source) and before + 1 not in used:
+        return before + 1
+    return 0 if before == -2 and after == 1 else -1
 
 
 def check_swapped(case: Case) -> list[Finding]:

@@ -80,6 +80,13 @@ def nearness(claim: Sequence[Feature], source: Sequence[Feature]) -> float:
     return min(1.0, gained / total)
 
 
+def adjoining(claim: Sequence[Feature], source: Sequence[Feature]) -> bool:
+    """Whether the very next word on one side is the same in both."""
+    return any(
+        f.side == g.side and f.weight == g.weight == 1.0 and _same(f.token, g.token) for f in claim for g in source
+    )
+
+
 def runs(tokens: Sequence[Token]) -> list[Item]:
     """Return the tokens as items, names of several words as one."""
     items: list[Item] = []

@@ -17,6 +17,7 @@ def _past(word: str) -> bool:
     return low.endswith("ed") or low in listed("irregular_past")
 
 
+_LOOSE = frozenset({"each", "everyone", "everything"})  # "each year", "nearly everything": ways of speaking
 _LEVELS = ((3, "all"), (2, "most"), (1, "some"))
 _EST = re.compile(r"\b(?:(?<=\bthe )most\s+[a-z]{4,}|(?<=\bits )most\s+[a-z]{4,}|(?!(?:inter|t|pro|con|inv|requ|forew|for|w|n|manif|mod|hon|arr|sugg|dig|r|gu|harv|b|latt|cr|ch|qu|earn|behest|ingest|bequ|attest|request|northw|southw|midw|l)est\b)[a-z]{2,}[a-z]est)\b", re.I)  # fmt: skip
 _FIRST = re.compile(
@@ -100,7 +101,7 @@ def _quantifiers(case: Case, best: Sequence[Sentence]) -> list[Finding]:
             and not any(w in s.vocabulary for s in best for w in listed("whole"))
             and not any(x > 50 if level == 2 else x >= 100 for x in shares)
         ):
-            return [Finding("quantifier", f"“{word}” is the claim's own", False, slight=True)]
+            return [Finding("quantifier", f"“{word}” is the claim's own", False, slight=word in _LOOSE)]
     ordinal = re.compile(
         r"\b(?:second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|\d+(?:st|nd|rd|th))[\s-]+(?:most\s+)?(\w+est|most)\b",
         re.I,

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from assistant.grounding.compare import agree, difference, rivals
+from assistant.grounding.compare import WHEN, agree, difference, rivals
 from assistant.grounding.evidence import Evidence, Support
 from assistant.grounding.figure import Figure
 from assistant.grounding.words import Sentence, Token, alike, opposed, rooted
@@ -197,15 +197,67 @@ def order_broken(twin: Twin) -> tuple[str, str] | None:
     for a, b in itertools.pairwise(blocks):
         first, second = twin.claim[a[-1][0]].figure, twin.claim[b[0][0]].figure
         if first and second and first.kind == second.kind and a[-1][1] - b[0][1] == 1 and first.value != second.value:
+            if first.unit in WHEN and (_listed(twin, a[-1], b[0]) or not _roles_differ(twin, a[-1][0], b[0][0])):
+                continue
             return first.text, second.text
+    if years := _turned(twin):
+        return years
     # Words strewn over a long sentence have no order to keep.
     if twin.share < 0.92 or len(matched) < 4 or len(matched) < 0.55 * (matched[-1] - matched[0] + 1):
         return None
     for a, b, c in zip(blocks, blocks[1:], blocks[2:], strict=False):
         # In the source c, b and a stand in this order, nothing between them.
         turned = a[0][1] == b[-1][1] + 1 and b[0][1] == c[-1][1] + 1
-        if turned and min(len(a), len(c)) <= 8 and not _alike(twin, a, c) and not _voice_changed(twin, b):
+        if (
+            turned
+            and min(len(a), len(c)) <= 8
+            and _dated(twin, a) == _dated(twin, c)
+            and not _alike(twin, a, c)
+            and not _voice_changed(twin, b)
+        ):
             return _text(twin, a), _text(twin, c)
+    return None
+
+
+def _dated(twin: Twin, block: Sequence[tuple[int, int]]) -> bool:
+    """Whether a stretch tells a time: "in 1948" moves about freely, and is not exchanged for what tells none."""
+    return any(f is not None and f.unit in WHEN for f in (twin.claim[i].figure for i, _ in block))
+
+
+def _role(tokens: Sequence[Token], at: int) -> str:
+    """Return whether a year is where something came from ("base") or went ("to"), by its preposition or that of the amount before it; "" if untold."""
+    if tokens[at].before in {"base", "to"}:
+        return tokens[at].before
+    for token in reversed(tokens[max(0, at - 2) : at]):
+        if token.figure and token.figure.unit not in WHEN:
+            return token.before if token.before in {"base", "to"} else ""
+    return ""
+
+
+def _roles_differ(twin: Twin, first: int, second: int) -> bool:
+    """Whether two years of the claim ("from 2021 to 2022") are not where the sentence has them, whatever their order: "to $5 in 2022 from $4 in 2021"."""
+    mine = (_role(twin.claim, first), _role(twin.claim, second))
+    theirs = (_role(twin.source, twin.pairs[first]), _role(twin.source, twin.pairs[second]))
+    if "base" not in mine or "base" not in theirs:
+        return True
+    return (mine[0] == "base") != (theirs[0] == "base")
+
+
+def _listed(twin: Twin, a: tuple[int, int], b: tuple[int, int]) -> bool:
+    """Whether two years stand side by side in both ("2023 and 2021", "between 2021 and 2023"), and no two amounts are told of them in turn."""
+    beside = b[0] - a[0] == 1 and abs(twin.pairs[a[0]] - twin.pairs[b[0]]) == 1
+    amounts = sum(t.figure is not None and t.figure.unit not in WHEN for t in twin.source)
+    return beside and amounts < 2 and not {twin.claim[a[0]].before, twin.claim[b[0]].before} & {"base", "to"}
+
+
+def _turned(twin: Twin) -> tuple[str, str] | None:
+    """Return two years that the claim takes in the wrong direction: "from 2023 to 2022" where the sentence goes to 2023 from 2022."""
+    years = [i for i, p in enumerate(twin.pairs) if p >= 0 and (f := twin.claim[i].figure) and f.unit in WHEN]
+    for i, j in itertools.pairwise(years):
+        told = {twin.claim[i].before, twin.claim[j].before} == {"base", "to"}
+        known = "base" in (_role(twin.source, twin.pairs[i]), _role(twin.source, twin.pairs[j]))
+        if told and known and _roles_differ(twin, i, j):
+            return twin.claim[i].surface, twin.claim[j].surface
     return None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from assistant.grounding.case import Case, Finding, places
 from assistant.grounding.lists import listed
 from assistant.grounding.reading import spelled
-from assistant.grounding.slots import Item, nearness, place
+from assistant.grounding.slots import Item, adjoining, nearness, place
 from assistant.grounding.twin import Twin
 from assistant.grounding.words import Sentence, Token, alike, opposed, rooted
 
@@ -21,7 +21,7 @@ def check_direction(case: Case) -> list[Finding]:
             continue
         mine = place(case.tokens, Item(i, i), case.passive)
         mine_poles = dict(token.poles)
-        own, other, rival = -1.0, -1.0, None
+        own, other, rival, beside = -1.0, -1.0, None, False
         for _, sentence in sentences:
             for j, held in enumerate(sentence.tokens):
                 if held.figure:
@@ -30,14 +30,17 @@ def check_direction(case: Case) -> list[Finding]:
                 agrees = not axis and (alike(token, held) >= 0.8 or any(mine_poles.get(a) == s for a, s in held.poles))
                 if not axis and not agrees:
                     continue
-                score = nearness(mine, places(sentence, Item(j, j)))
+                around = places(sentence, Item(j, j))
+                score = nearness(mine, around)
                 if axis and bool(token.negated) != bool(held.negated):
                     continue
                 if agrees:
                     own = max(own, score)
                 elif score > other:
-                    other, rival = score, held
-        if rival is not None and ((own < 0 and other >= 0.25) or (own >= 0 and other >= 0.4 and other > own + 0.25)):
+                    other, rival, beside = score, held, adjoining(mine, around)
+        if rival is not None and (
+            (own < 0 and other >= (0.15 if beside else 0.25)) or (own >= 0 and other >= 0.4 and other > own + 0.25)
+        ):
             return [Finding("direction", f"the source says “{rival.surface}”, the claim “{token.surface}”", True)]
     return _from_to(case)
 
@@ -91,6 +94,7 @@ def check_negation(case: Case, twin: Twin | None = None) -> list[Finding]:
             and group[0] in {t for t, _ in pairs}
             and not _denied_otherwise(group, best)
             and not _forbidden(pairs, best)
+            and _near(case, group[0], pairs, best)
         ):
             return [Finding("negation", f"the claim denies “{group[0].surface}”, the source does not", True)]
     claim_denies = any(t.negated or t.contrary for t in case.tokens)
@@ -141,9 +145,15 @@ def _denials_differ(twin: Twin, words: Sequence[str]) -> list[Finding]:
     groups = _negated(twin.source)
     other = [g for g in groups if twin.source.index(g[0]) in paired]
     near = [g for g in groups if any(twin.source.index(u) in paired for u in g)]
+    # As many words of denial, put elsewhere: "nobody pays", "costs nothing".
+    put_otherwise = sum(w in listed("negators") for w in words) == sum(w in listed("negators") for w in twin.words) > 0
+    # A word that denies, of one side only: "not allowed" and "forbidden".
+    put_otherwise = put_otherwise or any(
+        t.surface.lower() in listed("denies_otherwise") for t in (*twin.left_claim(), *twin.left_source())
+    )
     flips = sum(1 for i, p in enumerate(twin.pairs) if p >= 0 and rooted(twin.claim[i], twin.source[p]))
     left = [(t, u) for t in twin.left_claim() for u in twin.left_source() if opposed(t, u)]
-    if len(mine) > len(near) and not flips and not left:
+    if len(mine) > len(near) and not flips and not left and not put_otherwise:
         lonely = next(
             (
                 g
@@ -153,7 +163,7 @@ def _denials_differ(twin: Twin, words: Sequence[str]) -> list[Finding]:
             mine[0],
         )
         return [Finding("negation", f"the claim denies “{lonely[0].surface}”, the source does not", True)]
-    if len(mine) < len(other) and not flips and not left:
+    if len(mine) < len(other) and not flips and not left and not put_otherwise:
         lonely = next(
             (
                 g
@@ -164,7 +174,7 @@ def _denials_differ(twin: Twin, words: Sequence[str]) -> list[Finding]:
         )
         return [Finding("negation", f"the source denies “{lonely[0].surface}”, the claim does not", True)]
     said, theirs = (sum(w in _DENIALS for w in text) for text in (words, twin.words))
-    if twin.whole and (said - theirs) % 2 and not flips and not left:
+    if twin.whole and (said - theirs) % 2 and not flips and not left and not put_otherwise:
         more = (
             "the claim denies once more than the source"
             if said > theirs
@@ -189,6 +199,18 @@ def _negated(tokens: Sequence[Token]) -> list[list[Token]]:
         if token.negated:
             groups.setdefault(token.negated, []).append(token)
     return list(groups.values())
+
+
+def _near(case: Case, head: Token, pairs: Sequence[tuple[Token, Token]], best: Sequence[Sentence]) -> bool:
+    """Whether the source says what is denied of the same things, not the same word of others."""
+    at = case.tokens.index(head)
+    mine = place(case.tokens, Item(at, at), case.passive)
+    return any(
+        nearness(mine, places(s, Item(j, j))) >= 0.25
+        for s in best
+        for j, u in enumerate(s.tokens)
+        if any(t is head and u is v for t, v in pairs)
+    )
 
 
 def _forbidden(pairs: Sequence[tuple[Token, Token]], best: Sequence[Sentence]) -> bool:
