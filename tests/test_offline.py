@@ -103,6 +103,14 @@ def attempts(environ: dict[str, str]) -> str:
     return Path(environ["THESIS_TEST_ATTEMPTS"]).read_text(encoding="utf-8")
 
 
+def _listen() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# A test run that a shell put into the background ignores Ctrl-C, and its children inherit that.
+_heeds_ctrl_c = None if os.name == "nt" else _listen
+
+
 @contextmanager
 def chat(environ: dict[str, str], folder: Path) -> Iterator[httpx.Client]:
     """`python app.py` until it answers; ended as with Ctrl-C."""
@@ -110,7 +118,7 @@ def chat(environ: dict[str, str], folder: Path) -> Iterator[httpx.Client]:
         (folder / "stderr.txt").open("w+", encoding="utf-8") as errors,
         subprocess.Popen(
             [sys.executable, str(ROOT / "app.py")],
-            stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8", cwd=folder, env=environ,
+            stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8", cwd=folder, env=environ, preexec_fn=_heeds_ctrl_c,
         ) as process,
     ):  # fmt: skip
         try:
