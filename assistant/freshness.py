@@ -10,6 +10,7 @@ from assistant.question import understand
 
 # Mean lengths in the Gregorian calendar.
 _YEAR, _MONTH = 365.2425, 30.436875
+_WARNS = "The newest source of this answer"
 
 
 def newest_source(answer: Answer, today: date) -> tuple[str, int] | None:
@@ -36,9 +37,9 @@ def age_in_words(days: int) -> str:
 
 
 def newest_line(answer: Answer, today: date) -> str:
-    """Return the line that stands below an answer's sources; "" where no cited source is dated."""
+    """Return the line that stands below an answer's sources; "" where no cited source is dated, or a warning says it already."""
     newest = newest_source(answer, today)
-    if newest is None:
+    if newest is None or any(w.startswith(_WARNS) for w in answer.warnings):
         return ""
     then = f" on {answer.as_of}" if answer.as_of else ""
     return f"Newest source: {newest[0]}, {age_in_words(newest[1])} old{then}"
@@ -56,7 +57,7 @@ def stale(answer: Answer, today: date, limit_days: int) -> str:
     if periods(asked) or understand(asked).intent == "metadata":
         return ""
     then = f" on {answer.as_of}" if answer.as_of else ""
-    return f"The newest source of this answer is of {newest[0]}: {age_in_words(newest[1])} old{then}."
+    return f"{_WARNS} is of {newest[0]}: {age_in_words(newest[1])} old{then}."
 
 
 __all__ = ["age_in_words", "newest_line", "newest_source", "stale"]

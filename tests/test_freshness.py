@@ -73,6 +73,9 @@ def test_the_age_stands_below_the_sources_in_both_faces() -> None:
     assert answer_text(answer("2024-03-05"), TODAY).splitlines()[-1] == shown
     assert shown in render.answer_html(answer("2024-03-05"), 1, TODAY)
     assert "Newest source" not in render.answer_html(answer(None), 1, TODAY)
+    old = answer("2024-03-05")
+    warned = old.model_copy(update={"warnings": (stale(old, TODAY, 365),)})
+    assert newest_line(warned, TODAY) == ""
     assert newest_line(answer("2024-03-05", as_of="2024-03-07"), TODAY).endswith("2 days old on 2024-03-07")
 
 
