@@ -195,7 +195,7 @@ def test_private_passages_reach_no_other_model_by_the_first_search_the_tool_or_t
     assert len(server.requests) == 2
     for request in server.requests:
         assert "Finch" not in re.sub(r"Wren Optics Finch Lens", "", str(request))  # the model's own words aside
-        assert "310" not in str(request)
+        assert "310 million" not in str(request)
         assert "Wren Optics memo" not in str(request)
         assert "What does Wren do?" in user_text(request)
     assert all(p.title != "Wren Optics memo" for p in answer.passages if p.given)
