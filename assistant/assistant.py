@@ -16,9 +16,10 @@ from assistant.agent import Agent, Found, LiveTool, parse, require
 from assistant.comparison import search
 from assistant.compose import retrieved
 from assistant.constraints import bounded, constraints
+from assistant.extractive import ENOUGH
 from assistant.followup import standalone
 from assistant.freshness import stale
-from assistant.live import Live, Metrics, beside, today
+from assistant.live import BESIDE, Live, Metrics, beside, today
 from assistant.models import Answer, Failure
 from assistant.question import Question
 from assistant.reply import Reply
@@ -211,7 +212,7 @@ class Assistant:
             calls = route(base["standalone_question"], today=today(), sources=self.store.sources())
             if calls:
                 yield {"type": "status", "text": f"Calling {', '.join(c.name.replace('_', ' ') for c in calls)}"}
-            live = self._metrics.consult(calls, wanted.as_of)
+            live = self._metrics.consult(calls, wanted.as_of, base["standalone_question"])
             yield {"type": "status", "text": "Searching the base"}
             found = self._extractive(base, wanted, live, started)
             answer = found.answer
@@ -246,6 +247,8 @@ class Assistant:
             [s for s in everything if s.document_id in allowed],
             warnings=list(told),
             rerank=self._rerank,
+            # Beside a figure of today stands only what clearly speaks of the same thing.
+            enough=BESIDE if live.ok else ENOUGH,
         )
         undated = self.store.undated(wanted)
         if undated:

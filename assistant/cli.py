@@ -130,7 +130,10 @@ def parser() -> _Parser:
     serve = add("serve", "Serve the web chat.")
     serve.add_argument("--host")
     serve.add_argument("--port", type=int)
-    add("doctor", "Show settings, store, model and cache.")
+    doctor = add("doctor", "Show settings, store, model and cache.")
+    doctor.add_argument(
+        "--live", action="store_true", help="also ask each source of live metrics that is switched on, once"
+    )
     return top
 
 
@@ -394,9 +397,9 @@ def _serve(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextI
 
 
 def _doctor(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
-    from assistant.doctor import examine
+    from assistant.doctor import examine, sound
 
-    findings = examine(settings, wiring.open_assistant)
+    findings = examine(settings, wiring.open_assistant, live=a.live)
     if a.json:
         _print_json(findings, out)
     else:
@@ -404,8 +407,10 @@ def _doctor(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: Text
             if isinstance(entries, dict):
                 print(f"{section}:", file=out)
                 for key, value in entries.items():
+                    if section == "live" and isinstance(value, dict):
+                        value = f"{value['status']}, {value['message']} {value['what_to_do']}".rstrip()
                     print(f"  {key}: {value}", file=out)
-    return DONE if findings["store"].get("problem") is None and findings["model"].get("problem") is None else FAILED
+    return DONE if sound(findings) else FAILED
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Wiring, TextIO], int]] = {

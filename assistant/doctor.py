@@ -19,8 +19,11 @@ _PACKAGES = ("chromadb", "gradio", "langchain", "onnxruntime", "pypdf", "pypdfiu
 _SECRET = ("key", "token", "secret", "password")
 
 
-def examine(settings: Settings, open_assistant: Callable[[Settings], Any]) -> dict[str, Any]:
-    """Return {python, settings, packages, store, model, cache}; a failed part carries ``problem`` and ``what_to_do``."""
+def examine(settings: Settings, open_assistant: Callable[[Settings], Any], *, live: bool = False) -> dict[str, Any]:
+    """Return {python, settings, packages, store, model, cache}; a failed part carries ``problem`` and ``what_to_do``.
+
+    ``live``: also {live}, what each source of live metrics that is switched on said to one request (assistant.tools.probe).
+    """
     from vectorstore.embedding import cache_folder
 
     shown = {
@@ -54,7 +57,7 @@ def examine(settings: Settings, open_assistant: Callable[[Settings], Any]) -> di
     else:
         store["note"] = "made at the first ingest"
     cache = cache_folder(settings)
-    return {
+    found: dict[str, Any] = {
         "python": {"version": platform.python_version(), "executable": sys.executable, "platform": platform.platform()},
         "settings": shown,
         "packages": packages,
@@ -62,6 +65,19 @@ def examine(settings: Settings, open_assistant: Callable[[Settings], Any]) -> di
         "model": model,
         "cache": {"path": str(cache.resolve()), "exists": cache.exists(), "megabytes": _megabytes(cache)},
     }
+    if live:
+        from assistant.tools.probe import probe
+
+        found["live"] = probe(settings)
+    return found
+
+
+def sound(findings: dict[str, Any]) -> bool:
+    """Whether no part of what ``examine`` found has a problem, and every source that was tried answered."""
+    tried = [one for one in findings.get("live", {}).values() if isinstance(one, dict)]
+    return all(findings[part].get("problem") is None for part in ("store", "model")) and all(
+        one["status"] == "ok" for one in tried
+    )
 
 
 def _megabytes(folder: Path) -> float:

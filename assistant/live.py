@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from assistant.compose import Writer
+from assistant.compose import Span, Writer
+from assistant.live_text import checked_claim, figure, lacking, leading, line
 from assistant.models import Metric, Number, Status, ToolResult
 from assistant.routing import ToolCall
+from vectorstore.records import Chunk, Document
 from vectorstore.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,8 +20,13 @@ if TYPE_CHECKING:
     from assistant.tools.base import Context, Documents
 
 MOST_CALLS = 6  # of one question
+BESIDE = 0.65  # confidence from which a sentence of a document stands beside a live figure
 MOST_METRICS = 6  # of one result that stand in the text; all stand in the Answer
-_UNITS = {"percent": "%", "percentage points": "pp"}
+MOST_SPANS = 8  # of one figure that are cited
+MOST_QUOTES = 3  # of one list of sentences
+QUOTED = "sentences"  # the unit of a metric whose inputs are sentences of documents
+NO_ANSWER = ("No comparison", "Level only")  # how a warning begins that what was asked for is lacking
+Place = tuple[str, str, int, int]  # document id, version, start, end
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,8 @@ class Live:
     """The results for a question, marked [T1] …, and how they may be told."""
 
     results: tuple[ToolResult, ...] = ()
+    question: str = ""
+    spans: Mapping[Place, Span] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -38,14 +47,39 @@ class Live:
         for result in self.results:
             if writer.length:
                 writer.write("\n\n")
-            shown = [m for m in result.metrics if m.value is not None or result.tool == "verify_claim"]
-            if result.status != "ok" or not shown:
+            if result.status != "ok" or not self._told(writer, result):
                 writer.write(f"{lacking(result)} [{result.marker}]")
-                continue
-            for n, metric in enumerate(shown[:MOST_METRICS]):
-                writer.write(("\n" if n else "") + "- ")
-                text, numbers = line(metric, result.marker, stale=result.stale, whole=not n)
-                writer.claim(text, (), tools=(result.marker,), checked=numbers, reason="read from the tool")
+
+    def _told(self, writer: Writer, result: ToolResult) -> bool:
+        """Write the sentences of a result; False where there are none."""
+        marker, shown = (result.marker,), leading([m for m in result.metrics if m.value is not None], self.question)
+        lines: list[tuple[str, list[Number], list[Span]]]
+        if result.tool == "verify_claim":
+            lines = [(*said, []) for said in checked_claim(result)]
+        else:
+            figures = [m for m in shown if m.unit != QUOTED]
+            lines = [
+                (*line(m, result.marker, stale=result.stale, whole=not n), self._cited(m)[:MOST_SPANS])
+                for n, m in enumerate(figures[:MOST_METRICS])
+            ]
+        for n, (text, numbers, spans) in enumerate(lines):
+            writer.write(("\n" if n else "") + "- ")
+            writer.claim(text, spans, tools=marker, checked=numbers, reason="read from the tool")
+        for metric in shown:
+            if metric.unit == QUOTED and (quoted := self._cited(metric)):
+                writer.write(f"\n\n{metric.name.replace('_', ' ').capitalize()}:")
+                for span in quoted[:MOST_QUOTES]:
+                    writer.write(f"\n- {span.document.metadata.company or span.document.path}: ")
+                    writer.claim(span.document.text[span.start : span.end], [span], tools=marker)
+        for text in result.warnings if lines else ():
+            if text.startswith(NO_ANSWER):
+                writer.write(f"\n\nNote: {text}")
+        return bool(lines)
+
+    def _cited(self, metric: Metric) -> list[Span]:
+        """Return the places in documents that a figure was read from."""
+        found = [self.spans.get(place) for one in metric.inputs if (place := _place(one))]
+        return list({(s.document.document_id, s.start): s for s in found if s is not None}.values())
 
 
 class Metrics:
@@ -65,15 +99,37 @@ class Metrics:
                 self._made = make_context(self._settings, documents=self._documents)
         return replace(self._made, today=today(), as_of=date.fromisoformat(as_of) if as_of else None)
 
-    def consult(self, calls: Sequence[ToolCall], as_of: str | None) -> Live:
-        """Call the tools, each within the setting ``tool_timeout_s``. Raises SettingsError for a source that does not exist."""
+    def consult(self, calls: Sequence[ToolCall], as_of: str | None, question: str = "") -> Live:
+        """Call the tools, each within the setting ``tool_timeout_s``. Raises SettingsError for a source that does not exist.
+
+        What ``question`` asks for comes first in the text.
+        """
         if not calls:
             return Live()
         from assistant.tools.registry import call
 
         context = self._context(as_of)
         results = [call(c.name, c.arguments, context) for c in calls[:MOST_CALLS]]
-        return Live(tuple(r.model_copy(update={"marker": f"T{n}"}) for n, r in enumerate(results, start=1)))
+        marked = tuple(r.model_copy(update={"marker": f"T{n}"}) for n, r in enumerate(results, start=1))
+        return Live(marked, question, self._spans(marked))
+
+    def _spans(self, results: Sequence[ToolResult]) -> dict[Place, Span]:
+        """Return the spans of the base that the figures were read from, so that an answer can cite them."""
+        places = [
+            place for r in results for m in r.metrics for one in m.inputs if (place := _place(one)) and "quote" in one
+        ]
+        documents: dict[tuple[str, str], Document] = {}
+        chunks: dict[str, Sequence[Chunk]] = {}
+        found: dict[Place, Span] = {}
+        for place in dict.fromkeys(places):
+            id_, version, start, end = place
+            if (id_, version) not in documents:
+                documents[id_, version] = self._documents.document(id_, version)
+                chunks[id_] = self._documents.chunks(id_)
+            chunk = next((c.chunk_id for c in chunks[id_] if c.version == version and c.start <= start < c.end), None)
+            if chunk is not None:
+                found[place] = Span(documents[id_, version], start, end, chunk)
+        return found
 
     def for_model(self) -> tuple[LiveTool, ...]:
         """Return every tool as a model may call it."""
@@ -90,6 +146,14 @@ class Metrics:
         return tuple(bound(name) for name in tools())
 
 
+def _place(one: Mapping[str, Any]) -> Place | None:
+    """Return the place in a document that an input of a figure names."""
+    id_, version, start, end = (one.get(key) for key in ("document_id", "version", "start", "end"))
+    if isinstance(id_, str) and isinstance(version, str) and isinstance(start, int) and isinstance(end, int):
+        return id_, version, start, end
+    return None
+
+
 def beside(status: Status, writer: Writer, live: Live, as_of: str | None) -> tuple[Status, Writer]:
     """Put the live metrics below what the documents say; return the status of both.
 
@@ -97,6 +161,9 @@ def beside(status: Status, writer: Writer, live: Live, as_of: str | None) -> tup
     """
     if not live.results:
         return status, writer
+    if live.ok and not any(n.unit not in {"year", "date"} for claim in writer.claims for n in claim.numbers):
+        # Beside a figure of today belongs a figure of its day; words that only share a term ("cover") do not.
+        status = "insufficient_evidence"
     heading = f"**As of {as_of}**" if as_of else "**Today**"
     if status != "insufficient_evidence":
         writer.write(f"\n\n{heading}")
@@ -112,68 +179,8 @@ def beside(status: Status, writer: Writer, live: Live, as_of: str | None) -> tup
     return status, refused
 
 
-def line(metric: Metric, marker: str, *, stale: bool = False, whole: bool = True) -> tuple[str, list[Number]]:
-    """Return a metric as a sentence with its time, and its number as traced to ``marker``; ``whole``: with source and formula."""
-    name = metric.name.replace("_", " ")
-    # A checked claim stands once, before its own figure.
-    subject = "" if not metric.subject or name in {"then", "now", "verdict"} else f"{metric.subject}, "
-    title = _capital(f"{subject}{name}")
-    source = f", {metric.source}" if metric.source and whole else ""
-    period = f", {metric.period}" if metric.period and metric.period != metric.as_of and whole else ""
-    old = ", stale" if stale else ""
-    if metric.value is None:
-        formula = f": {metric.formula}" if metric.formula else ""
-        return f"{title}: {metric.unit}{formula} (as of {metric.as_of}{old}{source}).", []
-    shown = figure(metric.value, metric.unit)
-    formula = f"; {metric.formula}" if metric.formula and metric.method != "reported" and whole else ""
-    text = f"{title}: {shown} (as of {metric.as_of}{old}{period}{source}{formula})."
-    unit = _UNITS.get(metric.unit, metric.unit)
-    number = Number(
-        text=shown, value=metric.value, unit=unit, traced_to=(marker,),
-        derivation=metric.formula if metric.method == "derived" else None,
-    )  # fmt: skip
-    return text, [number]
-
-
-def figure(value: float, unit: str) -> str:
-    """Return a value in its unit as people write it: "−8.2%", "$1.93 billion", "1.4x", "512 days"."""
-    sign = "−" if value < 0 else ""
-    size = abs(value)
-    if unit == "percent":
-        return f"{sign}{_number(size, 1)}%"
-    if unit == "percentage points":
-        return f"{sign}{_number(size, 2)} percentage points"
-    if unit == "x":
-        return f"{sign}{_number(size, 2)}x"
-    if unit in {"USD", "EUR", "GBP"}:
-        before = {"USD": "$", "EUR": "€", "GBP": "£"}[unit]
-        for scale, word in ((1e12, " trillion"), (1e9, " billion"), (1e6, " million")):
-            if size >= scale:
-                return f"{sign}{before}{_number(size / scale, 2)}{word}"
-        return f"{sign}{before}{_number(size, 2)}"
-    return f"{sign}{_number(size, 2)}{f' {unit}' if unit else ''}"
-
-
-def _number(size: float, places: int) -> str:
-    if size and size < 10**-places:
-        return f"{size:.2g}"
-    text = f"{size:,.{places}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def lacking(result: ToolResult) -> str:
-    """Return why a tool has no figure, and what to do about it."""
-    error = result.error
-    why = f"{error.message} {error.what_to_do}".strip() if error else "It found no figure."
-    return f"No live figure ({result.tool}): {' '.join(why.split())}"
-
-
 def today() -> date:
     return datetime.now(UTC).date()
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-__all__ = ["Live", "Metrics", "beside", "figure", "lacking", "line", "today"]
+__all__ = ["BESIDE", "Live", "Metrics", "beside", "figure", "lacking", "line", "today"]

@@ -44,6 +44,7 @@ class Reply:
     timings: dict[str, float] = field(default_factory=dict)
     shortfalls: list[str] = field(default_factory=list)
     rerank: Rerank | None = None
+    enough: float = extractive.ENOUGH  # the confidence from which a sentence answers
 
     @cached_property
     def _replaced(self) -> Mapping[str, SourceInfo]:
@@ -235,7 +236,9 @@ class Reply:
     def _select(self, question: Question, retrieval: Retrieval) -> extractive.Selection:
         ranked = self._rank(question, retrieval)
         documents = {s.passage.chunk.document_id: self._of(s.passage) for s in ranked}
-        return extractive.select(question, ranked, documents, weights(self.store, question.units), self.encode)
+        return extractive.select(
+            question, ranked, documents, weights(self.store, question.units), self.encode, enough=self.enough
+        )
 
     def _of(self, passage: Passage) -> Document:
         return self.load(passage.chunk.document_id, passage.chunk.version)

@@ -15,7 +15,8 @@ import pytest
 
 from assistant.models import Metric, ToolResult
 from assistant.tools.base import Context, NoData, SourceFailed
-from assistant.tools.embedded_expectations import TOOL, export
+from assistant.tools.embedded_expectations import TOOL
+from assistant.tools.export import export
 from assistant.tools.implied_facts import Company, inputs
 from assistant.tools.implied_inputs import Datum, parts
 from assistant.tools.implied_roa import Assumptions, Firm, solve

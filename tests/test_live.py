@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from assistant.assistant import Assistant
-from assistant.live import figure
-from assistant.models import Answer
+from assistant.live import figure, today
+from assistant.live_text import checked_claim, leading
+from assistant.models import Answer, Metric, ToolResult
 from tests.model_server import Reply, Request, ids, serving
 
 NOTE = (
@@ -150,11 +151,143 @@ def test_a_model_is_shown_the_result_and_cites_it(base: Assistant, tmp_path: Pat
     assert answer.tool_results[0].metrics[0].value == pytest.approx(-8.0)
 
 
+def told(answer: Answer) -> list[str]:
+    return [c.text for c in answer.claims if c.markers == ("T1",)]
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [("What is the current price of IWM?", "IWM (Russell 2000), last close: 230 "), ("How far is IWM below its peak today?", "Russell 2000, drawdown: −8% "),
+     ("How many days is it since the peak of IWM now?", "Russell 2000, drawdown: −8% "), ("What was the deepest fall of IWM this year?", "Russell 2000, deepest drawdown: −8% ")],
+)  # fmt: skip
+def test_what_the_question_asks_for_comes_first(base: Assistant, tmp_path: Path, question: str, first: str) -> None:
+    assistant = with_prices(base, tmp_path / "data", [200, 250, 240, 230], date.today())
+    answer = assistant.ask(question)
+    exact(assistant, answer)
+    lines = told(answer)
+    assert lines[0].startswith(first)
+    assert "your file prices.csv" in lines[0]
+    assert sum("your file" in one for one in lines) == 1
+    if "days" in question:
+        assert lines[1].startswith("Russell 2000, days since peak: 2 days ")
+
+
+def test_leading_keeps_the_tool_s_order_for_what_is_not_asked() -> None:
+    made = [Metric(name=n, subject="s", value=1.0, unit="x", as_of="2026-01-01", source="s") for n in ("price_to_earnings", "price_to_book", "relative_price_to_earnings", "relative_price_to_book")]  # fmt: skip
+    assert [m.name for m in leading(made, "What is the weather?")] == [m.name for m in made]
+    assert [m.name for m in leading(made, "price to book of small caps")][:2] == [
+        "relative_price_to_book",
+        "price_to_book",
+    ]
+    assert sorted(m.name for m in leading(made, "book book p/e")) == sorted(m.name for m in made)
+
+
+def test_a_checked_claim_is_told_in_plain_sentences_with_each_figure_traced(base: Assistant, tmp_path: Path) -> None:
+    # On 2025-05-12 the index was 20% below its peak; today it is 4%.
+    last = date.today()
+    span = (last - date(2025, 5, 12)).days
+    assistant = with_prices(base, tmp_path / "data", [250, *[200] * (span - 9), *[240] * 10], last)
+    answer = assistant.ask("Is it still true that the Russell 2000 has fallen over 15% since its late-2024 peak?")
+    exact(assistant, answer)
+    claimed, then, now, verdict = told(answer)
+    assert claimed == "Valens Research claimed on 2025-05-12: The Russell 2000 has fallen more than 15% from its peak of late 2024."  # fmt: skip
+    assert then == "On its own day the drawdown of Russell 2000 was −20% (as of 2025-05-12, your file prices.csv)."
+    assert now.startswith(f"Now the drawdown of Russell 2000 is −4% (as of {last}, your file prices.csv; P_t")
+    assert verdict == "Verdict: changed. It held on its own day; it does not hold now."
+    traced = [(n.text, n.value, n.unit, n.traced_to) for c in answer.claims if c.markers == ("T1",) for n in c.numbers]
+    assert [one[0] for one in traced] == ["15%", "−20%", "−4%"]
+    assert [one[1] for one in traced] == [15.0, pytest.approx(-20.0), pytest.approx(-4.0)]
+    assert {(one[2], one[3]) for one in traced} == {("%", ("T1",))}
+
+
+def test_a_claim_of_today_that_is_wrong_is_refuted_by_the_newest_figure(base: Assistant, tmp_path: Path) -> None:
+    assistant = with_prices(base, tmp_path / "data", [200, 250, 240], date.today())
+    answer = assistant.ask("Is it true that the Russell 2000 is 30% below its peak today?")
+    claimed, now, verdict = told(answer)
+    assert claimed == f"To be checked, as of {today()}: the Russell 2000 is 30% below its peak."
+    assert now.startswith("Now the drawdown of Russell 2000 is −4% ")
+    assert verdict == "Verdict: refuted. The newest figure does not bear it out."
+
+
+CALL = "---\ntitle: {company} Q2 2025 earnings call\ncompany: {company}\nkind: transcript\ndate: 2025-05-0{day}\n{size}---\n\nOperator: Welcome.\n\nJane Roe, chief executive: {said}\n"
+
+
+def call_of(company: str, day: int, said: str, size: str = "") -> str:
+    return CALL.format(company=company, day=day, said=said, size=f"size: {size}\n" if size else "")
+
+
+def test_a_level_has_its_interval_and_its_sentences_are_cited(make_base: Any) -> None:
+    good, bad = "We delivered strong growth and improved profit.", "Weak demand and losses hurt us badly."
+    assistant: Assistant = make_base(
+        {f"{n}.md": call_of(f"{name} Works, Inc.", n + 1, good if n % 2 else bad) for n, name in enumerate(("Ant", "Bee", "Cat", "Dog"))}
+    )  # fmt: skip
+    answer = assistant.ask("How gloomy is the tone of earnings calls now?")
+    exact(assistant, answer)
+    assert answer.status == "answered"
+    quoted = [c for c in answer.claims if len(c.markers) == 2]
+    assert {c.text for c in quoted} == {good, bad}
+    cited = {c.marker: c.quote for c in answer.citations}
+    assert all(cited[c.markers[0]] == c.text and c.markers[1] == "T1" for c in quoted)
+    (level,) = (c for c in answer.claims if "call sentiment:" in c.text)
+    assert "95% interval" in level.text
+    assert len(level.numbers) == 3
+    assert all(n.traced_to == ("T1",) for n in level.numbers)
+    # What was asked for and is lacking is said, with what to set.
+    assert "Note: No comparison of small with large companies: 4 of 4 documents have no size." in answer.text
+    assert "--meta size=small and, for the others, --meta size=large" in answer.text
+
+
+def claim_result(*, held: bool | None, holds: bool | None, word: str, then: bool = True) -> ToolResult:
+    def metric(name: str, value: float | None, unit: str, as_of: str, *inputs: dict[str, Any], **more: Any) -> Metric:
+        return Metric(name=name, subject="Tone is at its lowest" if name in {"claimed", "verdict"} else "small caps", value=value, unit=unit, as_of=as_of, source="Quay", inputs=inputs, **more)  # fmt: skip
+
+    named = {"name": "operating_margin", "tool": "balance_sheet"}
+    other = {"name": "operating_margin", "subject": "large caps", "value": 12.5}
+    return ToolResult(
+        tool="verify_claim", marker="T3",
+        metrics=(
+            metric("claimed", -2.0, "standard deviations", "2025-05-12", {"claim": "x", "low": None, "high": None}, formula="at most -2.0 standard deviations"),
+            *([metric("then", 3.0, "percent", "2025-05-12", named)] if then else []),
+            metric("now", 4.5, "percent", "2026-01-01", named, other),
+            metric("verdict", None, word, "2026-01-01", {"verdict": word, "held_then": held, "holds_now": holds}),
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("held", "holds", "word", "why"),
+    [(True, True, "confirmed", "It held on its own day, and it holds now."), (True, False, "changed", "It held on its own day; it does not hold now."),
+     (False, False, "refuted", "It did not hold on its own day, and it does not hold now."), (False, True, "refuted", "It did not hold on its own day; it holds now."),
+     (None, True, "confirmed", "Whether it held on its own day cannot be told; it holds now."),
+     (None, None, "untestable", "The claim states no figure that the one of now could be held against.")],
+)  # fmt: skip
+def test_each_verdict_has_its_sentence(held: bool | None, holds: bool | None, word: str, why: str) -> None:
+    lines = checked_claim(claim_result(held=held, holds=holds, word=word))
+    assert lines[-1] == (f"Verdict: {word}. {why}", [])
+    assert lines[0][0] == "Quay claimed on 2025-05-12: Tone is at its lowest (read as at most −2 standard deviations)."
+    text, numbers = lines[2]
+    assert text.startswith(
+        "Now the operating margin of small caps is 4.5%, against 12.5% of large caps (as of 2026-01-01"
+    )
+    assert [(n.text, n.value) for n in numbers] == [("4.5%", 4.5), ("12.5%", 12.5)]
+    without = checked_claim(claim_result(held=None, holds=True, word="confirmed", then=False))
+    assert without[1] == ("On its own day, 2025-05-12: not known from the sources that are at hand.", [])
+
+
 @pytest.mark.parametrize(
     ("value", "unit", "shown"),
     [(-8.0, "percent", "−8%"), (12.345, "percent", "12.3%"), (0.004, "percent", "0.004%"), (1.5, "percentage points", "1.5 percentage points"),
      (1.409, "x", "1.41x"), (1_930_000_000, "USD", "$1.93 billion"), (-2_500_000, "USD", "−$2.5 million"), (512, "USD", "$512"),
-     (119, "days", "119 days"), (0.0, "percent", "0%"), (1234.5, "", "1,234.5")],
+     (119, "days", "119 days"), (226.14, "price", "226.14"), (0.0, "percent", "0%"), (1234.5, "", "1,234.5")],
 )  # fmt: skip
 def test_figures_are_written_as_people_write_them(value: float, unit: str, shown: str) -> None:
     assert figure(value, unit) == shown
+
+
+def test_words_that_only_share_a_term_do_not_stand_beside_a_figure(make_base: Any, tmp_path: Path) -> None:
+    text = "# Peaks\n\nThe club of the Russell Peak walks below its peak whenever the weather of the day allows it.\n"
+    assistant = with_prices(make_base({"club.md": text}), tmp_path / "data", [200, 250, 200], date.today())
+    answer = assistant.ask("How far is the Russell 2000 below its peak today?")
+    exact(assistant, answer)
+    assert (answer.status, answer.citations) == ("answered", ())
+    assert "club" not in answer.text

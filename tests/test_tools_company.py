@@ -358,6 +358,13 @@ def test_from_filings_in_the_base_where_sec_is_not_switched_on(tmp_path: Path) -
     assert result.arguments["from_base"] is True
     assert any("is not known: no filing in the base states one" in w for w in result.warnings)
     assert any(w.startswith("No source for list of tickers is switched on") for w in result.warnings)
+    assert result.stale
+    assert any("more than 15 months ago" in w for w in result.warnings)
+
+
+def test_filings_of_the_last_year_are_not_stale(tmp_path: Path) -> None:
+    ran = context(tmp_path, documents=Base(filing(HARBOR)), today=date(2023, 3, 1))
+    assert not call("balance_sheet", {"ticker": "Harbor Tools"}, ran).stale
 
 
 def test_what_a_filing_states_of_its_variable_rate_debt_is_quoted(tmp_path: Path) -> None:

@@ -370,3 +370,42 @@ def test_a_wrong_call_says_what_is_wrong(argv: tuple[str, ...], code: int, said:
     found: Mapping[str, Any] = json.loads(text)
     assert got == code
     assert said in found["error"]["message"]
+
+
+# export
+
+
+def exported(folder: Path, *arguments: str) -> tuple[int, str]:
+    return shell("tool", "drawdown", "--store", str(folder / "s"), *arguments)
+
+
+def test_the_inputs_of_any_tool_are_written_as_csv_or_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "prices.csv").write_text("date,IWM,SPY\n2025-06-30,250,500\n2025-07-01,200,500\n", encoding="utf-8")
+    monkeypatch.setenv("THESIS_DATA", str(tmp_path))
+    wide = ["--as-of", "2025-07-01"]
+    code, said = exported(tmp_path, *wide, "--export", str(tmp_path / "out.csv"), "--json")
+    assert (code, json.loads(said)["status"]) == (0, "ok")
+    lines = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0].split(",")[:4] == ["metric", "of", "name", "value"]
+    assert any(line.startswith("drawdown,Russell 2000,last close,200.0") for line in lines)
+    assert "inputs written to" in capsys.readouterr().err
+    exported(tmp_path, *wide, "--export", str(tmp_path / "out.json"))
+    held = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert (held["tool"], len(held["inputs"])) == ("drawdown", len(lines) - 1)
+
+
+def test_without_figures_nothing_is_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = exported(tmp_path, "--export", str(tmp_path / "out.csv"))
+    assert code == 0
+    assert "not_configured" in said
+    assert "was not written" in capsys.readouterr().err
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["out.xlsx", "nowhere/out.csv", "out"])
+def test_a_file_that_could_not_be_written_is_refused_before_the_call(tmp_path: Path, name: str) -> None:
+    code, said = exported(tmp_path, "--json", "--export", str(tmp_path / name))
+    assert code == 2
+    assert "is no .csv or .json file" in json.loads(said)["error"]["message"]

@@ -73,3 +73,46 @@ def test_words_of_a_source_stay_words() -> None:
     html = metrics.card(result(hostile, warnings=(evil,)))
     assert "<img" not in html
     assert "onerror=&quot;" in html
+
+
+def grid(*cases: tuple[float, float, int, str, float]) -> dict[str, Any]:
+    keys = ("r_pct", "g_pct", "years", "continuing", "implied_pct")
+    return {"name": "grid", "unit": "percent", "rows": [dict(zip(keys, case, strict=True)) for case in cases]}
+
+
+def test_a_grid_of_cases_becomes_a_table_under_its_percentiles() -> None:
+    cases = grid((7, 2, 5, "grows", 6.5), (7, 4, 5, "grows", 6.04), (9, 2, 5, "grows", 8.5), (9, 4, 5, "grows", -1.0))
+    own = metric(name="implied_roa", value=7.0, inputs=(cases,))
+    spread = [metric(name=f"implied_roa_{p}", value=v) for p, v in (("p10", 5.0), ("p50", 7.1), ("p90", 9.25))]
+    html = metrics.card(result(own, *spread))
+    assert "Russell 2000: implied roa, P10 5%, P50 7.1%, P90 9.2%" in html
+    (table,) = re.findall(r'<table class="t-grid">.*?</table>', html)
+    assert re.findall(r"<th[^>]*>([^<]*)</th>", table) == ["grows", "g 2%", "g 4%", "N 5, r 7%", "N 5, r 9%"]
+    assert [re.findall(r"<td>([^<]+)</td>", row) for row in table.split("<tr>")][-2:] == [["6.5%", "6%"], ["8.5%", "−1%"]]  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", [None, "x", [], [{"r_pct": 1}], [1], [{"r_pct": "7", "g_pct": 2, "years": 5, "continuing": "c", "implied_pct": 1}]])  # fmt: skip
+def test_rows_that_are_no_grid_make_no_table(bad: object) -> None:
+    html = metrics.card(result(metric(inputs=({"name": "x", "rows": bad},))))
+    assert "t-grid" not in html
+
+
+def test_a_case_that_is_lacking_is_a_dash_and_words_stay_words() -> None:
+    evil = "<script>"
+    html = metrics.card(result(metric(inputs=(grid((7, 2, 5, evil, 6.5), (9, 4, 10, evil, 8.5)),))))
+    assert html.count("<td>–</td>") == 2
+    assert evil not in html
+
+
+def test_the_inputs_can_be_saved_as_csv_from_the_card() -> None:
+    curve = {"name": "curve", "unit": "percent", "series": [["2026-01-01", 0.0], ["2026-01-02", -10.0]]}
+    html = metrics.card(result(metric(inputs=(curve, {"name": "=cmd()", "value": 1})), retrieved_at="2026-10-01T10:00:00+00:00"))  # fmt: skip
+    assert 'data-action="download" data-name="drawdown-2026-10-01.csv"' in html
+    (text,) = re.findall(r"<textarea[^>]*>(.*?)</textarea>", html, re.S)
+    lines = text.splitlines()
+    assert lines[0] == "metric,of,name,unit,day,value"
+    assert lines[2] == "drawdown,Russell 2000,curve,percent,2026-01-02,-10.0"
+    assert lines[3] == "drawdown,Russell 2000,&#x27;=cmd(),,,1"
+    assert "<textarea" not in metrics.card(result(metric()))
+    many = {"name": "x" * 200_000, "value": 1}
+    assert "<textarea" not in metrics.card(result(metric(inputs=(many,))))

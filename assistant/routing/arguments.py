@@ -34,7 +34,8 @@ _CALL_QUARTER = re.compile(
     re.I,
 )
 _RATE = re.compile(
-    r"\b(?:discount rate|cost of capital|discounted at|hurdle rate|r =)(?: of| at| is)? ?(\d+(?:\.\d+)?) ?%", re.I
+    r"\b(?:discount rate|cost of capital|discounted at|hurdle rate|r =)(?: of| at| is)? ?(\d+(?:\.\d+)?) ?%|(\d+(?:\.\d+)?) ?% (?:discount rate|cost of capital|hurdle rate|wacc)\b",
+    re.I,
 )
 _GROWTH = re.compile(
     r"\b(?:asset growth|growth)(?: rate)?(?: of| at| is)? ?(\d+(?:\.\d+)?) ?%|(\d+(?:\.\d+)?) ?% (?:asset )?growth\b",
@@ -47,7 +48,7 @@ _MOST_MONTHS, _LEAST_WINDOW, _MOST_WINDOW, _MOST_QUARTERS, _MOST_YEARS = 60, 12,
 _MOST_SHOWN = {"concentration": 100, "federal_awards": 50}
 _WORDS = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 SERIES = {
-    "fed_funds": "FEDFUNDS", "ten_year": "DGS10", "ten_year_note": "DGS10", "two_year": "DGS2", "two_year_note": "DGS2", "lending": "DRTSCIS", "construction": "TLMFGCONS", "customs": "customs",
+    "fed_funds": "FEDFUNDS", "ten_year": "DGS10", "ten_year_note": "DGS10", "two_year": "DGS2", "two_year_note": "DGS2", "lending": "DRTSCIS", "tighten": "DRTSCIS", "construction": "TLMFGCONS", "customs": "customs",
 }  # fmt: skip
 Call = dict[str, Any]
 
@@ -132,8 +133,8 @@ def _embedded(
 ) -> list[Call]:
     (call, *_) = _company(text, named, concepts, today, sources)
     call.pop("benchmark", None)
-    if (match := _RATE.search(text)) and 1 < float(match[1]) < 50:
-        call["discount_rate"] = float(match[1])
+    if (match := _RATE.search(text)) and 1 < float(match[1] or match[2]) < 50:
+        call["discount_rate"] = float(match[1] or match[2])
     if (match := _GROWTH.search(text)) and float(match[1] or match[2]) < 50:
         call["growth"] = float(match[1] or match[2])
     return [call]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 # The present: levels of now, and what has happened up to now.
 _NOW = re.compile(
-    r"\b(?:now|nowadays|today|today['’]?s|tonight|currently|current|present(?:ly)?|at (?:the )?(?:present|moment)|at this (?:point|stage|time)|(?:where|how) (?:do|does) [^?]{1,60} stand|since (?:the )?(?:articles?|notes?|pieces?|reports?|publication|it was (?:written|published))|right now|still|latest|newest|"
+    r"\b(?:now|nowadays|today|today['’]?s|tonight|currently|current|present(?:ly)?|at (?:the )?(?:present|moment)|at this (?:point|stage|time)|as we speak|where (?:are|do) we (?:at|stand|now|on)?|(?:where|how) (?:do|does) [^?]{1,60} stand|since (?:the )?(?:articles?|notes?|pieces?|reports?|publication|it was (?:written|published))|right now|still|latest|newest|"
     r"most recent(?:ly)?|recent(?:ly)?|lately|of late(?!-)|these days|to date|so far|as of (?:now|today|this \w+)|as things stand|up[- ]to[- ]date|up to now|updates?|status|"
     r"by now|yet|since then|ever since|any ?more|any longer|no longer|again|live|already|real[- ]?time|ongoing|going by|"
     r"th(?:is|e (?:past|last|previous|running|current)) (?:\w+ ){0,2}(?:days?|weeks?|months?|quarters?|years?|fiscal year)|(?:past|last) (?:\w+ ){0,2}(?:days|weeks|months|quarters|years?)|"
@@ -16,6 +16,10 @@ _NOW = re.compile(
 )
 # "current ratio", "current assets" and alike are no time.
 # "Has it recovered?" asks of now, unless a year is named.
+# "Where's the two-year?": of a level, and nothing else behind it.
+_WHERE = re.compile(
+    r"^(?:(?:so|and|hey|ok),? )*where(?:['’]s| is| are)(?: the)? [\w&%. -]{2,30}\??$|^[\w&. -]{2,20} where\?$", re.I
+)
 _PERFECT = re.compile(r"^(?:and |but |so )?(?:has|have|hasn[’']t|haven[’']t)\b", re.I)
 _SINCE = re.compile(r"\bsince [^?,.]*", re.I)
 _NOT_NOW = re.compile(
@@ -86,9 +90,14 @@ _TOOL = re.compile(r"\b(?:tool|live metric|live data|metric)\b", re.I)
 _LEANS = re.compile(r"\b(?:that|this|it|they|these|those|so|the case|either|there)\b", re.I)
 
 
+_STATED = re.compile(
+    r"\b(?:claims?|statements?|assertions?|true|correct|accurate|fact[- ]?check|debunk|refute|disprove|verify)\b", re.I
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What one sentence wants. ``leans``: it points at the sentence before."""
+    """What one sentence wants. ``leans``: it points at the sentence before; ``stated``: it says that a claim is to be checked."""
 
     now: bool
     verify: bool
@@ -99,6 +108,7 @@ class Intent:
     command: bool
     tool: bool
     leans: bool
+    stated: bool
 
 
 def asking(text: str) -> bool:
@@ -113,7 +123,9 @@ def intent(text: str) -> Intent:
     text = _THAN_THEN.sub(" ", text)
     past = bool(_PAST.search(text))
     return Intent(
-        now=bool(_NOW.search(plain)) or (bool(_PERFECT.search(plain)) and not _PAST.search(_SINCE.sub(" ", text))),
+        now=bool(_NOW.search(plain))
+        or bool(_WHERE.search(plain.strip()))
+        or (bool(_PERFECT.search(plain)) and not _PAST.search(_SINCE.sub(" ", text))),
         verify=bool(_VERIFY.search(text)),
         author=bool(_AUTHOR.search(text)),
         sourced=bool(_SOURCED.search(text)),
@@ -123,4 +135,5 @@ def intent(text: str) -> Intent:
         tool=bool(_TOOL.search(text)),
         command=bool(_COMMAND.search(text)),
         leans=bool(_LEANS.search(text)),
+        stated=bool(_STATED.search(text)),
     )

@@ -17,11 +17,16 @@ from assistant.routing.arguments import arguments
 from assistant.routing.entities import Named, agency, named
 from assistant.routing.intent import Intent, asking, intent
 from assistant.routing.rules import Hits, hits
+from assistant.routing.shorthand import written_out
 from vectorstore.records import SourceInfo
 
 _SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-Z“\"'(])|\s*;\s+")
 _PART = re.compile(
     r"(?:,\s*|\s+)(?:and|but) (?=(?:what|how|who|when|which|why|where|does|do|is|are|has|have|by how|did)\b)|[,:]\s*(?=(?:how|what|where|which|is|are|does|do|has|have)\b)",
+    re.I,
+)
+_PREAMBLE = re.compile(
+    r"^(?:considering|given|in (?:light|view) of|assuming|now that|since|before|after|with|having|for|as) [^,?]*,\s+",
     re.I,
 )
 # What no document states.
@@ -43,11 +48,11 @@ _CLAIM = (
 )
 # "… . Check that against current data.": the statement before it, without who said it.
 _CHECK = re.compile(
-    r"[.!?”\"]\s+(?:please |can you |could you |now )*(?:check|verify|fact[- ]?check|confirm|validate|double[- ]check|test) (?:that|this|it)\b[^:]*$",
+    r"(?:[.!?”\"]|\s[-–—])\s+(?:please |can you |could you |now )*(?:check|verify|fact[- ]?check|confirm|validate|double[- ]check|test) (?:that|this|it)\b[^:]*$",
     re.I,
 )
 _SAID_BY = re.compile(
-    r"^(?:[^,.:]{0,60}?\b(?:say|says|said|wrote|writes|claims?|claimed|argues?|argued|states?|stated|notes?|noted|reports?|reported|read|heard)(?: that)?,?:? )",
+    r"^(?:[^,.:]{0,60}?\b(?:say|says|said|wrote|writes|claims?|claimed|argues?|argued|insists?|insisted|reckons?|believes?|thinks?|states?|stated|notes?|noted|reports?|reported|read|heard|told (?:me|us))(?: that)?,?:? )",
     re.I,
 )
 _CLAIM_END = re.compile(
@@ -67,15 +72,16 @@ class ToolCall:
 def route(question: str, *, today: date, sources: Sequence[SourceInfo] = ()) -> tuple[ToolCall, ...]:
     """Return the calls that a question needs, each once, in its order; () for a question that needs none."""
     text = " ".join(question.split())[:4000]
-    whole = named(text, sources)
     checked = _claim(text)
-    if checked is not None:
+    if checked is not None and (intent(text).stated or _testable(checked, today, sources)):
         return (ToolCall("verify_claim", {"claim": checked}),)
+    text = written_out(text)
+    whole = named(text, sources)
     calls: list[ToolCall] = []
     before: Intent | None = None
     for sentence in _SENTENCE.split(text):
         parts = _parts(sentence, sources, whole)
-        meant = [intent(p) for p in parts]
+        meant = [intent(_main(p)) for p in parts]
         # "How cheap, and how indebted are they today?": the time is said once for all.
         today_ = any(m.now and not m.author for m in meant)
         for part, one in zip(parts, meant, strict=True):
@@ -98,6 +104,24 @@ def route(question: str, *, today: date, sources: Sequence[SourceInfo] = ()) -> 
         if call not in unique:
             unique.append(call)
     return tuple(unique)
+
+
+def _main(part: str) -> str:
+    """Return a question without the clause that leads up to it: what it says there is no question."""
+    lead = _PREAMBLE.match(part)
+    return part[lead.end() :] if lead and asking(part[lead.end() :]) else part
+
+
+def _testable(claim: str, day: date, sources: Sequence[SourceInfo]) -> bool:
+    """Whether a statement can be held against a figure; "check whether the index is still down" asks for the figure itself."""
+    from assistant.tools.base import NoData
+    from assistant.tools.worded import worded
+
+    try:
+        worded(claim, day, sources)
+    except NoData:
+        return not route(f"What is it now: {claim}?", today=day, sources=sources)
+    return True
 
 
 def _parts(sentence: str, sources: Sequence[SourceInfo], whole: Named) -> list[str]:

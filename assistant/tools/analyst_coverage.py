@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from assistant.tools.base import Arguments, Context, Draft, NoData, Pulled, Tool, execute
-from assistant.tools.entities import Fund, fund
+from assistant.tools.entities import Fund, pair
 from assistant.tools.positions import positions
 from assistant.tools.providers.protocols import Estimate, Estimates
 from assistant.tools.pulls import Want, pull
@@ -27,13 +27,10 @@ class AnalystArguments(Arguments):
 
 
 def _work(a: AnalystArguments, context: Context, draft: Draft) -> None:
-    first, second = fund(a.ticker), fund(a.benchmark) if a.benchmark else None
-    draft.resolved(ticker=first.ticker, name=first.index)
+    first, second = pair(a.ticker, a.benchmark, context, draft)
+    _fund(first, a.sample, context, draft)
     if second is not None:
-        draft.resolved(benchmark=second.ticker, benchmark_name=second.index)
-    for one in (first, second):
-        if one is not None:
-            draft.attempt(_fund, one, a.sample, context, draft)
+        draft.attempt(_fund, second, a.sample, context, draft)
 
 
 def _fund(one: Fund, sample: int, context: Context, draft: Draft) -> None:

@@ -10,15 +10,14 @@ from typing import Any
 from pydantic import Field
 
 from assistant.tools.base import Arguments, Context, Draft, NoData, Tool, Undefined, execute
-from assistant.tools.entities import Fund, company, find_fund, fund, listings
+from assistant.tools.entities import Fund, company, listings, own_fund, pair
 from assistant.tools.facts import Amount, Book, total
-from assistant.tools.filed_statements import from_filings, variable_rate
+from assistant.tools.filed_statements import OLD_DAYS, from_filings, variable_rate
 from assistant.tools.members import frame, last_year, members
 from assistant.tools.providers.protocols import CompanyFacts
 from assistant.tools.pulls import Want, pull
 
 NAME = "balance_sheet"
-OLD_DAYS = 456  # 15 months
 REVENUE = (
     "RevenueFromContractWithCustomerExcludingAssessedTax",
     "Revenues",
@@ -46,7 +45,7 @@ class BalanceArguments(Arguments):
 
 
 def _work(a: BalanceArguments, context: Context, draft: Draft) -> None:
-    own = find_fund(a.ticker)
+    own = own_fund(a.ticker, context)
     if own is None:
         draft.resolved(benchmark="")
         draft.attempt(_from_sec, a.ticker, context, draft)
@@ -54,13 +53,10 @@ def _work(a: BalanceArguments, context: Context, draft: Draft) -> None:
             draft.attempt(from_filings, a.ticker, context, draft)
         variable_rate(a.ticker, context, draft)
         return
-    other = fund(a.benchmark) if a.benchmark else None
-    draft.resolved(ticker=own.ticker, name=own.index)
+    _, other = pair(a.ticker, a.benchmark, context, draft)
+    _index(own, context, draft)
     if other is not None:
-        draft.resolved(benchmark=other.ticker, benchmark_name=other.index)
-    for one in (own, other):
-        if one is not None:
-            draft.attempt(_index, one, context, draft)
+        draft.attempt(_index, other, context, draft)
 
 
 def _from_sec(asked: str, context: Context, draft: Draft) -> None:

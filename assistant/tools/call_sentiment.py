@@ -16,7 +16,7 @@ from vectorstore.records import Document, SourceInfo
 
 FORMULA = "(positive words - negative words) / words"
 SIZES = ("small", "mid", "large")
-_UNDATED = "their calls have no date"
+_UNDATED = "their calls have no date (give it: thesis ingest FILE --meta published=YYYY-MM-DD)"
 
 
 class CallSentimentArguments(Arguments):
@@ -75,16 +75,28 @@ def _run(arguments: CallSentimentArguments, context: Context, draft: Draft) -> N
     _levels(reads, groups, found, draft, context, single)
     if found is not None:
         _difference(found, groups, draft, context)
-    elif not single and (groups["small"] or groups["large"]):
-        draft.warn("No comparison of small with large companies: both are needed in the same quarter.")
     elif not single:
-        draft.warn(
-            "No comparison of small with large companies: give their size when they are ingested "
-            "(thesis ingest FOLDER --meta size=small, and size=large)."
-        )
+        _ungrouped(groups, draft)
     _quoted(reads, arguments.top, draft, context)
     if context.settings.sentiment_lexicon:
         _agreement(reads, loughran_mcdonald(context.settings.sentiment_lexicon), draft, context)
+
+
+def _ungrouped(groups: dict[str, list[Read]], draft: Draft) -> None:
+    """Say why small companies are not compared with large ones, and what to set."""
+    other = sorted(
+        {str(r.document.metadata.extra["size"]) for r in groups[""] if r.document.metadata.extra.get("size")}
+    )
+    if other:
+        draft.warn(f"{', '.join(map(repr, other[:3]))} is no size: it is small, mid or large.")
+    missing = [f"size={size}" for size in ("small", "large") if not groups[size]]
+    if missing:
+        draft.warn(
+            f"No comparison of small with large companies: {len(groups[''])} of {sum(map(len, groups.values()))} documents have no size. "
+            f"Give it: thesis ingest FILES --meta {' and, for the others, --meta '.join(missing)}; what is in the base already is updated."
+        )
+    else:
+        draft.warn("No comparison of small with large companies: both are needed in the same quarter.")
 
 
 def _chosen(

@@ -44,7 +44,7 @@ class Claim:
 
     def figure(self) -> str:
         """Return what is claimed, for people."""
-        unit = {"percent": "%", "x": "x"}.get(self.unit, f" {self.unit}")
+        unit = {"percent": "%", "x": "x"}.get(self.unit, f" {self.unit}".rstrip())
         return {
             "about": f"about {self.value}{unit}",
             "at_least": f"at least {self.value}{unit}",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from vectorstore.errors import NotFound, SettingsError
@@ -21,6 +23,7 @@ def add(new: Callable[..., argparse.ArgumentParser]) -> None:
     command = new("tool", "Run a live-metrics tool, or list them: thesis tool NAME --argument value …")
     command.add_argument("name", nargs="?", metavar="NAME")
     command.add_argument("--as-of", metavar="DATE", help="nothing published, filed or observed after this day")
+    command.add_argument("--export", metavar="FILE", help="write every input of the figures to FILE (.csv or .json)")
 
 
 def run(a: argparse.Namespace, rest: Sequence[str], settings: Settings, out: TextIO) -> int:
@@ -36,13 +39,38 @@ def run(a: argparse.Namespace, rest: Sequence[str], settings: Settings, out: Tex
         return 0
     if a.name not in tools():
         raise NotFound(f"There is no tool {a.name!r}.", f"Tools are: {', '.join(tools())}.")
+    to = _file(a.export) if a.export else None
     context = make_context(settings, as_of=_day(a.as_of) if a.as_of else None)
     result = call(a.name, _pairs(rest), context)
+    told = _exported(result, to) if to else ""
     if a.json:
         print(json.dumps(result.model_dump(mode="json"), ensure_ascii=False, allow_nan=False), file=out)
     else:
         print(result_text(result), file=out)
+    if told:
+        print(told, file=sys.stderr)
     return 1 if result.status == "error" else 0
+
+
+def _file(name: str) -> Path:
+    """Raises SettingsError for a file that could not be written, before anything is asked of a source."""
+    path = Path(name)
+    if path.suffix.lower() not in {".csv", ".json"} or not path.parent.is_dir() or path.is_dir():
+        raise SettingsError(f"export = {name!r} is no .csv or .json file in a folder.", "For example: --export out.csv")
+    return path
+
+
+def _exported(result: ToolResult, path: Path) -> str:
+    from assistant.tools.export import export, rows
+
+    count = len(rows(result))
+    if not count:
+        return f"No figure has inputs: {path} was not written."
+    try:
+        path.write_text(export(result, path.suffix[1:].lower()), encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be written: {error.strerror}.", "Name another file.") from error
+    return f"{count} inputs written to {path}."
 
 
 def _day(text: str) -> date:
@@ -122,4 +150,21 @@ def _metric(metric: Metric) -> str:
     number = metric.value
     value = "" if number is None else f"{number:,.4g} " if abs(number) < 1000 else f"{number:,.0f} "
     period = f", {metric.period}" if metric.period else ""
-    return f"{metric.name} of {metric.subject}: {value}{metric.unit} (as of {metric.as_of}{period}; {metric.source})"
+    span = next(
+        (f" [{x['low']:,.4g} to {x['high']:,.4g}, 95%]" for x in metric.inputs if x.get("name") == "interval95"), ""
+    )
+    first = (
+        f"{metric.name} of {metric.subject}: {value}{metric.unit}{span} (as of {metric.as_of}{period}; {metric.source})"
+    )
+    # Sentences are what such a metric is for; rows of statements stand in --json and --export.
+    quotes = [x for x in metric.inputs if "quote" in x] if metric.unit in {"sentences", "percent"} else []
+    said = [x for x in quotes if metric.unit == "sentences" or "name" not in x]
+    return "\n".join(
+        [
+            first,
+            *(
+                f"    “{' '.join(str(x['quote']).split())}” ({x.get('company') or x['document_id']}, characters {x['start']}-{x['end']})"
+                for x in said
+            ),
+        ]
+    )

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from assistant.tools.base import Arguments, Context, Draft, Tool, execute
-from assistant.tools.entities import fund
+from assistant.tools.entities import pair
 from assistant.tools.positions import Positions, positions
 
 NAME = "concentration"
@@ -24,15 +24,11 @@ class ConcentrationArguments(Arguments):
 
 
 def _work(a: ConcentrationArguments, context: Context, draft: Draft) -> None:
-    first, second = fund(a.ticker), fund(a.benchmark) if a.benchmark else None
-    draft.resolved(ticker=first.ticker, name=first.index)
-    if second is not None:
-        draft.resolved(benchmark=second.ticker, benchmark_name=second.index)
-    for one in (first, second):
-        if one is not None:
-            found = draft.attempt(positions, context, draft, one)
-            if found is not None:
-                _add(found, a.top, draft)
+    first, second = pair(a.ticker, a.benchmark, context, draft)
+    _add(positions(context, draft, first), a.top, draft)
+    other = draft.attempt(positions, context, draft, second) if second else None
+    if other is not None:
+        _add(other, a.top, draft)
 
 
 def _add(found: Positions, most: int, draft: Draft) -> None:

@@ -63,8 +63,13 @@ def _own(history: History, name: str, draft: Draft) -> None:
         formula=f"P_t / max(P since {days[0]}) - 1 = {last:.6g} / {highest:.6g} - 1",
         inputs=(*inputs, {"name": "drawdown curve", "unit": "percent", "series": curve}), **common,
     )  # fmt: skip
+    # What is traded is the fund: its price is not the level of the index.
+    traded = history.symbol if name == history.symbol else f"{history.symbol} ({name})"
     draft.add(
-        "peak", name, highest, unit, period=peak_day.isoformat(), method="reported",
+        "last_close", traded, last, unit, method="reported", formula=f"close of {history.symbol}", inputs=inputs[:1], **common,
+    )  # fmt: skip
+    draft.add(
+        "peak", traded, highest, unit, period=peak_day.isoformat(), method="reported",
         formula=f"highest close since {days[0]}", inputs=inputs[1:], **common,
     )  # fmt: skip
     draft.add(
@@ -101,7 +106,7 @@ def _against(history: History, name: str, other: tuple[str, str], context: Conte
     own, its = mine[day] / mine[peak] - 1, theirs[day] / theirs[peak] - 1
     draft.add(
         "relative_since_peak", f"{name} against {other[1]}", 100 * (own - its), "percentage points",
-        as_of=day, period=f"{peak} to {day}", source=f"{history.source}; {base.source}", source_url=base.url,
+        as_of=day, period=f"{peak} to {day}", source="; ".join(dict.fromkeys((history.source, base.source))), source_url=base.url,
         formula="(P_t / P_peak - 1) - (B_t / B_peak - 1)", n=len(shared),
         inputs=(
             {"name": f"change of {history.symbol}", "value": 100 * own, "unit": "percent", "day": day.isoformat()},

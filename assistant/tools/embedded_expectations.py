@@ -6,9 +6,6 @@ not reproduce, any vendor's measure. Financials and REITs (SIC 60-67) get a retu
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -16,11 +13,10 @@ from typing import Any
 
 from pydantic import Field
 
-from assistant.models import ToolResult
 from assistant.tools.base import Arguments, Context, Draft, NoData, Tool, ToolFailure, Undefined, execute
 from assistant.tools.closes import closes
 from assistant.tools.deadline import remaining
-from assistant.tools.entities import Fund, company, find_fund, listings
+from assistant.tools.entities import Fund, company, listings, own_fund
 from assistant.tools.implied_facts import Company, inputs
 from assistant.tools.implied_inputs import Datum, Inputs, Parts, data_of, equity_firm, parts, records
 from assistant.tools.implied_roa import (
@@ -69,7 +65,7 @@ class EmbeddedExpectationsArguments(Arguments):
 
 
 def _work(a: EmbeddedExpectationsArguments, context: Context, draft: Draft) -> None:
-    fund = find_fund(a.ticker)
+    fund = own_fund(a.ticker, context)
     if fund is not None:
         draft.resolved(ticker=fund.ticker, name=fund.index)
         _index(a, fund, context, draft)
@@ -98,7 +94,7 @@ def _company(a: EmbeddedExpectationsArguments, context: Context, draft: Draft) -
         draft.warn("A financial or a REIT (SIC 60–67): the return on book equity is shown, not on assets.")
         _add(implied(firm, a.assumptions), firm, given, a, draft, measure="roe", subject=given.subject)
         return
-    sums = parts(given)
+    sums = _parts(given)
     whole, bare = (implied(sums.firm(goodwill=g), a.assumptions) for g in (True, False))
     if whole.value is None and bare.value is None:
         raise Undefined(f"{given.subject}: {whole.reason}.", "The measure has no meaning for these figures.")
@@ -107,6 +103,17 @@ def _company(a: EmbeddedExpectationsArguments, context: Context, draft: Draft) -
             draft.warn(f"{given.subject}{told}: undefined, {result.reason}.")
         else:
             _add(result, firm, given, a, draft, measure="roa", subject=given.subject + told, sums=sums)
+
+
+def _parts(given: Inputs) -> Parts:
+    """Return the parts of one company. Raises ToolFailure that names it."""
+    try:
+        return parts(given)
+    except Undefined as failure:
+        raise Undefined(
+            f"{given.subject}: {failure.message}.",
+            failure.what_to_do or "The measure has no meaning for these figures.",
+        ) from failure
 
 
 def _from_sec(a: EmbeddedExpectationsArguments, context: Context, draft: Draft) -> Inputs:
@@ -162,7 +169,9 @@ def _from_base(a: EmbeddedExpectationsArguments, context: Context, draft: Draft)
     found = statement_inputs(documents, None, context.day)
     if found is None:
         return None
-    parts(replace(found, price=Datum(1.0, context.day.isoformat())))  # says what is lacking before a price is asked for
+    _parts(
+        replace(found, price=Datum(1.0, context.day.isoformat()))
+    )  # says what is lacking before a price is asked for
     return replace(found, price=_price(a, symbol, context, draft))
 
 
@@ -292,8 +301,14 @@ def _add(
         )
     draft.add(
         f"{measure}_now", subject, 100 * result.now, "percent", period="last fiscal year",
-        formula="NOPAT / A0" if measure == "roa" else "net income / book equity", inputs=used, **common,
+        formula="NOPAT / A0" if measure == "roa" else "net income / book equity", inputs=used, **(common | {"as_of": _year_end(given) or of}),
     )  # fmt: skip
+
+
+def _year_end(given: Inputs | None) -> str | None:
+    """Return the day of the balance sheet; None for an index, whose companies end their years on different days."""
+    ends = [d.end for name, d in data_of(given) if name in {"assets", "equity"} and d.end] if given else []
+    return max(ends, default=None)
 
 
 def _sources(given: Inputs | None) -> str:
@@ -328,40 +343,6 @@ def _grid(result: Implied) -> dict[str, Any]:
         for c, v in result.grid
     ]
     return {"name": "grid", "unit": "percent", "rows": rows}
-
-
-def export(result: ToolResult, form: str = "json") -> str:
-    """Return every input of every metric of a result as JSON, or as CSV with the union of their columns.
-
-    Each row carries the metric and subject that it is an input of. Raises ValueError for another form.
-    """
-    rows: list[dict[str, Any]] = []
-    for metric in result.metrics:
-        for one in metric.inputs:
-            rows += [{"metric": metric.name, "of": metric.subject, **row} for row in _flat(one)]
-    if form == "json":
-        return json.dumps(
-            {"tool": result.tool, "arguments": result.arguments, "inputs": rows}, indent=1, allow_nan=False
-        )
-    if form != "csv":
-        raise ValueError(f"{form!r} is neither json nor csv")
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
-    writer.writeheader()
-    # A text that a spreadsheet would run as a formula is kept as text.
-    writer.writerows(
-        {k: f"'{v}" if isinstance(v, str) and v[:1] in "=+-@" else v for k, v in row.items()} for row in rows
-    )
-    return out.getvalue()
-
-
-def _flat(one: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return one row a point of a series or a case of the grid, else the input itself."""
-    if "series" in one:
-        return [{"name": one["name"], "year": x, "value": y, "unit": one["unit"]} for x, y in one["series"]]
-    if "rows" in one:
-        return [{"name": one["name"], **row} for row in one["rows"]]
-    return [one]
 
 
 TOOL = Tool(

@@ -72,13 +72,42 @@ def find_fund(text: str) -> Fund | None:
     return _names().get(_plain(text))
 
 
-def fund(text: str) -> Fund:
-    """Return the fund meant. Raises NoData naming those that are known."""
+def own_fund(text: str, context: Context) -> Fund | None:
+    """Return the fund meant: a known one, or a ticker whose holdings are at hand (a file, an address, a saved pull)."""
     found = find_fund(text)
+    ticker = text.strip().upper()
+    if found is not None or not re.fullmatch(r"[A-Z][A-Z0-9.]{0,7}", ticker):
+        return found
+    source = context.providers.holdings
+    if (source is not None and source.knows(ticker)) or context.snapshots.latest("holdings", ticker) is not None:
+        return Fund(ticker, ticker, None, "", (), ticker, None, None)
+    return None
+
+
+def fund(text: str, context: Context) -> Fund:
+    """Return the fund meant. Raises NoData naming those that are known."""
+    found = own_fund(text, context)
     if found is None:
         known = ", ".join(f"{f.index} ({f.ticker})" for f in funds().values())
-        raise NoData(f"{text!r} is no index or fund that is known.", f"Known are: {known}.")
+        raise NoData(
+            f"{text!r} is no index or fund that is known.",
+            f"Known are: {known}. For another put holdings/TICKER.csv in the data folder, or set holdings_urls.",
+        )
     return found
+
+
+def pair(ticker: str, benchmark: str, context: Context, draft: Draft) -> tuple[Fund, Fund | None]:
+    """Return a fund and what it is compared with, and echo both; None where that is nothing, or the fund itself.
+
+    Raises NoData for a name that is not known.
+    """
+    first, second = fund(ticker, context), fund(benchmark, context) if benchmark else None
+    draft.resolved(ticker=first.ticker, name=first.index)
+    if second is None or second.holdings == first.holdings:
+        draft.resolved(benchmark="")
+        return first, None
+    draft.resolved(benchmark=second.ticker, benchmark_name=second.index)
+    return first, second
 
 
 def instrument(text: str) -> tuple[str, str]:

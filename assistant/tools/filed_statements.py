@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any
 
 from assistant.statements.evaluate import Worked, work
@@ -15,6 +16,7 @@ from vectorstore.names import fold, same_company
 from vectorstore.records import Document, SourceInfo
 
 # (metric, numerator, denominator, unit) over the line items of assistant.statements
+OLD_DAYS = 456  # 15 months
 _RATIOS = (
     ("operating_margin", "operating_income", "revenue", "percent"),
     ("interest_cover", "operating_income", "interest_expense", "x"),
@@ -70,6 +72,10 @@ def from_filings(asked: str, context: Context, draft: Draft) -> None:
         raise NoData(f"The base holds no annual report of {name} with its fiscal year.", "Add a 10-K.")
     for metric, above, below, unit in _RATIOS:
         draft.attempt(_one, metric, above, below, unit, name, years[0], documents, draft)
+    ends = [m.as_of for m in draft.metrics if re.fullmatch(r"\d{4}-\d\d-\d\d", m.as_of)]
+    if ends and (context.day - date.fromisoformat(max(ends))).days > OLD_DAYS:
+        draft.stale = True
+        draft.warn(f"The newest figures are of {max(ends)}, more than 15 months ago.")
 
 
 def _documents(context: Context, held: Sequence[SourceInfo]) -> list[Document]:

@@ -198,7 +198,10 @@ def _not_old(given: Inputs, *data: Datum | None) -> None:
     oldest = min(datum.end for datum in data if datum is not None)
     age = months_between(oldest, given.as_of)
     if age > OLDEST_MONTHS:
-        raise Undefined(f"the newest figures are of {oldest}, more than {OLDEST_MONTHS} months before {given.as_of}")
+        raise Undefined(
+            f"the newest figures are of {oldest}, more than {OLDEST_MONTHS} months before {given.as_of}",
+            "Add the newest annual report, switch on sec, or ask as of an earlier day.",
+        )
 
 
 def _same_money(given: Inputs) -> None:

@@ -58,9 +58,11 @@ class Multiple:
 
 
 def _work(a: ValuationArguments, context: Context, draft: Draft) -> None:
-    small, large = fund(a.ticker), fund(a.benchmark)
+    small, large = fund(a.ticker, context), fund(a.benchmark, context)
     draft.resolved(ticker=small.ticker, name=small.index, benchmark=large.ticker, benchmark_name=large.index)
-    groups = [members(context, draft, one) for one in (small, large)]
+    # A fund against itself has its levels, and no ratio.
+    alone = small.holdings == large.holdings
+    groups = [members(context, draft, one) for one in ((small,) if alone else (small, large))]
     year = last_year(context.day)
     data = {
         "shares": frame(context, draft, SHARES, f"CY{year}", "shares"),
@@ -78,7 +80,7 @@ def _work(a: ValuationArguments, context: Context, draft: Draft) -> None:
         for name, one in found.items():
             draft.attempt(_level, group.fund, name, one, group.positions.day, period, draft)
     ratios: dict[str, float] = {}
-    for name in NAMES:
+    for name in () if alone else NAMES:
         top, bottom = each[0][name], each[1][name]
         if top.value is not None and bottom.value is not None:
             ratios[name] = top.value / bottom.value

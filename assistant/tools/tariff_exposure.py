@@ -15,7 +15,7 @@ from pydantic import Field
 
 from assistant.tools.base import Arguments, Context, Draft, NoData, Tool, ToolFailure, execute
 from assistant.tools.deadline import remaining
-from assistant.tools.entities import fund
+from assistant.tools.entities import pair
 from assistant.tools.members import Members, members
 from assistant.tools.providers.protocols import Payload, Submission
 from assistant.tools.snapshots import now
@@ -53,13 +53,11 @@ def group_of(sic: int) -> str | None:
 
 
 def _work(a: TariffArguments, context: Context, draft: Draft) -> None:
-    first, second = fund(a.ticker), fund(a.benchmark) if a.benchmark else None
-    draft.resolved(ticker=first.ticker, name=first.index, table_version=groups()[0])
-    if second is not None:
-        draft.resolved(benchmark=second.ticker, benchmark_name=second.index)
-    found = [g for one in (first, second) if one is not None if (g := draft.attempt(members, context, draft, one))]
-    if not found:
-        return
+    first, second = pair(a.ticker, a.benchmark, context, draft)
+    draft.resolved(table_version=groups()[0])
+    found = [members(context, draft, first)]
+    other = draft.attempt(members, context, draft, second) if second else None
+    found += [other] if other else []
     codes = _codes(context, draft, found)
     for group in found:
         draft.attempt(_add, group, codes, draft)

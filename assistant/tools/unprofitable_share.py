@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from assistant.tools.base import Arguments, Context, Draft, NoData, Tool, ToolFailure, execute
-from assistant.tools.entities import fund
+from assistant.tools.entities import pair
 from assistant.tools.members import Members, frame, last_year, members, quarters_since
 
 NAME = "unprofitable_share"
@@ -26,13 +26,10 @@ class UnprofitableArguments(Arguments):
 
 
 def _work(a: UnprofitableArguments, context: Context, draft: Draft) -> None:
-    first, second = fund(a.ticker), fund(a.benchmark) if a.benchmark else None
-    draft.resolved(ticker=first.ticker, name=first.index)
-    if second is not None:
-        draft.resolved(benchmark=second.ticker, benchmark_name=second.index)
-    groups = [g for one in (first, second) if one is not None if (g := draft.attempt(members, context, draft, one))]
-    if not groups:
-        return
+    first, second = pair(a.ticker, a.benchmark, context, draft)
+    groups = [members(context, draft, first)]
+    other = draft.attempt(members, context, draft, second) if second else None
+    groups += [other] if other else []
     incomes, period = _incomes(context, draft)
     for group in groups:
         draft.attempt(_add, group, incomes, period, draft)

@@ -113,6 +113,8 @@ def _told(claim: Claim, then: Found, now: Found, live: ToolResult, draft: Draft)
             inputs: list[dict[str, Any]] = [{"name": found.metric.name, "tool": claim.tool}]
             if found.other is not None:
                 inputs.append({"name": found.other.name, "subject": found.other.subject, "value": found.other.value})
+            # The curve of now shows how it came about.
+            inputs += [one for one in found.metric.inputs if "series" in one and name == "now"]
             draft.metrics.append(found.metric.model_copy(update={"name": name, "inputs": tuple(inputs)}))
     draft.add(
         "verdict", claim.text, None, word, as_of=now.metric.as_of if now.metric else claim.claimed_on, source=claim.tool,
@@ -125,7 +127,7 @@ def _told(claim: Claim, then: Found, now: Found, live: ToolResult, draft: Draft)
     if now.metric is None:
         # The claim's own figure is no live value: the result has the status of the tool that lacks one.
         status = live.status if live.status != "ok" else "no_data"
-        error = live.error or _lacking(now)
+        error = live.error or _lacking(now, live)
         return result.model_copy(update={"status": status, "error": error})
     return result
 
@@ -146,10 +148,12 @@ def _reason(claim: Claim, then: Found, now: Found, held: bool | None, holds_now:
     return f"claimed {claim.figure()} on {claim.claimed_on}; {earlier}{said(now, holds_now, 'now')}"
 
 
-def _lacking(now: Found) -> Any:
+def _lacking(now: Found, live: ToolResult) -> Any:
     from assistant.tools.base import as_failure
 
-    return as_failure(NoData(f"There is no live figure: {now.why}.", "See the notes."))
+    return as_failure(
+        NoData(f"There is no live figure: {now.why}.", " ".join(live.warnings[:3]) or "See its docs page.")
+    )
 
 
 TOOL = Tool(

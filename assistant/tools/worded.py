@@ -81,6 +81,7 @@ class Figure:
     value: float | None = None
     low: float | None = None
     high: float | None = None
+    unit: str = ""  # as the text states it: percent, x or none
 
 
 def figure(text: str) -> Figure | None:
@@ -91,7 +92,8 @@ def figure(text: str) -> Figure | None:
     span = _RANGE.search(plain)
     if span:
         rest = plain[: span.start()] + plain[span.end() :]
-        return None if _NUMBER.search(rest) else Figure("between", None, float(span["low"]), float(span["high"]))
+        unit = "x" if span.group().lower().endswith("x") else "percent"
+        return None if _NUMBER.search(rest) else Figure("between", None, float(span["low"]), float(span["high"]), unit)
     found = list(_NUMBER.finditer(plain))
     if len(found) != 1:
         return None
@@ -99,7 +101,8 @@ def figure(text: str) -> Figure | None:
     value = float(match["number"].replace(",", "")) * _SCALE.get((match["unit"] or "").lower(), 1.0)
     before = plain[: match.start()]
     compare: Compare = "at_least" if _MORE.search(before) else "at_most" if _LESS.search(before) else "about"
-    return Figure(compare, -value if match["sign"] else value)
+    unit = {"%": "percent", "percent": "percent", "x": "x", "times": "x"}.get((match["unit"] or "").lower(), "")
+    return Figure(compare, -value if match["sign"] else value, unit=unit)
 
 
 def worded(text: str, day: date, sources: Sequence[SourceInfo] = ()) -> Claim:
@@ -174,6 +177,6 @@ def _measured(text: str, said: Figure | None, call: ToolCall, day: date) -> Clai
         metric = f"top{call.arguments['top']}_weight"
     base = Claim(
         id="own", text=text, publisher="as given", claimed_on=day, tool=call.name, metric=metric, subject="",
-        compare="about", unit="", arguments=dict(call.arguments),
+        compare="about", unit=said.unit, arguments=dict(call.arguments),
     )  # fmt: skip
     return _own(base, text, said, day)

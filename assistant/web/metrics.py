@@ -9,11 +9,14 @@ from typing import Any
 
 from assistant.live import figure
 from assistant.models import Metric, ToolResult
+from assistant.tools.export import export, rows
+from assistant.web.grids import grids
 from assistant.web.text import day, esc
 
 WIDTH, HEIGHT = 560, 150
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 10, 22
 MOST_BARS = 12
+MOST_EXPORTED = 100_000  # characters
 STATUSES = {
     "no_data": "no data", "rate_limited": "too many requests", "not_configured": "not switched on", "undefined": "not defined", "error": "failed",
 }  # fmt: skip
@@ -34,7 +37,7 @@ def card(result: ToolResult) -> str:
     if result.error and not result.metrics:
         body = f"<p>{esc(result.error.message)} {esc(result.error.what_to_do)}</p>"
     else:
-        body = "".join(_plots(result.metrics)) + _figures(result.metrics)
+        body = "".join((*_plots(result.metrics), *grids(result.metrics))) + _figures(result.metrics) + _download(result)
     when = (
         f"Retrieved {day(result.retrieved_at)}{', from a saved pull' if result.cached else ''}."
         if result.retrieved_at
@@ -44,6 +47,20 @@ def card(result: ToolResult) -> str:
     if result.warnings:
         below += f'<ul class="t-dim">{"".join(f"<li>{esc(text)}</li>" for text in result.warnings)}</ul>'
     return f'<section class="t-live"><h4>{head}{state}{old}</h4>{body}{below}</section>'
+
+
+def _download(result: ToolResult) -> str:
+    """Return the button that saves every input as CSV; "" where there is none, or more than a page should carry."""
+    if not rows(result):
+        return ""
+    text = export(result, "csv")
+    if len(text) > MOST_EXPORTED:
+        return ""
+    name = f"{result.tool}-{result.retrieved_at[:10]}" if result.retrieved_at else result.tool
+    return (
+        f'<p class="t-actions"><button type="button" class="t-action" data-action="download" data-name="{esc(name)}.csv">'
+        f'Inputs as CSV</button><textarea class="t-export" hidden aria-hidden="true" tabindex="-1">{esc(text)}</textarea></p>'
+    )
 
 
 def _figures(metrics: Sequence[Metric]) -> str:

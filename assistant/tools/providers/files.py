@@ -1,6 +1,6 @@
 """The user's own files, CSV or Parquet, in the folder that the setting ``data`` names (docs/tools/data.md).
 
-prices.csv      date, symbol, close [, currency]
+prices.csv      date, symbol, close [, currency]; or date and a column of closes for each symbol
 returns.csv     month, fund, return_pct [, benchmark (yes/no), group]
 estimates.csv   date, ticker, analysts [, group]
 """
@@ -8,7 +8,7 @@ estimates.csv   date, ticker, analysts [, group]
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,9 @@ from assistant.tools.providers.protocols import (
 )
 
 _YES = {"yes", "true", "1", "y"}
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "prices": ("date", "symbol", "close"), "returns": ("month", "fund", "return_pct"), "estimates": ("date", "ticker", "analysts"),
+}  # fmt: skip
 
 
 def find(folder: Path, name: str) -> Path | None:
@@ -56,6 +59,32 @@ def read(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
     return named
 
 
+def check(path: Path) -> None:
+    """Raise SourceFailed where a file of COLUMNS is no table or lacks a column."""
+    if path.stem == "prices":
+        price_rows(path)
+    else:
+        read(path, COLUMNS[path.stem])
+
+
+def price_rows(path: Path) -> list[dict[str, Any]]:
+    """Return rows of date, symbol, close; a table with a column of closes for each symbol becomes such rows."""
+    rows = read(path, ("date",))
+    if {"symbol", "close"} & set(rows[0]):
+        return read(path, COLUMNS["prices"])
+    symbols = [name for name in rows[0] if name and name not in {"date", "currency"}]
+    if not symbols:
+        raise SourceFailed(
+            f"{path} has dates and nothing beside them.",
+            "It needs the columns date, symbol, close; or date and a column for each symbol.",
+        )
+    return [
+        {"date": row["date"], "symbol": name, "close": row[name], "currency": row.get("currency")}
+        for row in rows
+        for name in symbols
+    ]
+
+
 class PriceFile:
     """Closes from the user's file; what it does not hold is asked of ``then``, where there is one."""
 
@@ -68,7 +97,7 @@ class PriceFile:
     def closes(self, symbol: str, start: date, end: date) -> Fetched:
         found: dict[date, float] = {}
         currency = ""
-        for row in read(self._path, ("date", "symbol", "close")):
+        for row in price_rows(self._path):
             if str(row["symbol"]).strip().upper() != symbol:
                 continue
             at, close = day(row["date"], "date", self._path.name), maybe(row["close"], "close", self._path.name)
@@ -96,7 +125,7 @@ class ReturnsFile:
 
     def returns(self) -> Fetched:
         funds: dict[tuple[str, bool, str], dict[date, float]] = {}
-        for row in read(self._path, ("month", "fund", "return_pct")):
+        for row in read(self._path, COLUMNS["returns"]):
             value = maybe(row["return_pct"], "return_pct", self._path.name)
             if value is None:
                 continue
@@ -126,7 +155,7 @@ class EstimatesFile:
 
     def estimates(self, tickers: tuple[str, ...]) -> Fetched:
         found = []
-        for row in read(self._path, ("date", "ticker", "analysts")):
+        for row in read(self._path, COLUMNS["estimates"]):
             count = maybe(row["analysts"], "analysts", self._path.name)
             found.append(
                 Estimate(

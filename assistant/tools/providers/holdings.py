@@ -28,6 +28,10 @@ class HoldingsUrls:
         self._http = http
         self._urls = urls
 
+    def knows(self, fund: str) -> bool:
+        """Whether an address of the fund's holdings is known."""
+        return fund in self._urls
+
     def holdings(self, fund: str) -> Fetched:
         url = self._urls.get(fund)
         if url is None:
@@ -48,6 +52,11 @@ class HoldingsFiles:
     def __init__(self, folder: Path, then: HoldingsUrls | None) -> None:
         self._folder = folder
         self._then = then
+
+    def knows(self, fund: str) -> bool:
+        """Whether there is a file of the fund, or another source that knows it."""
+        there = (self._folder / "holdings" / f"{fund}.csv").is_file()
+        return there or (self._then is not None and self._then.knows(fund))
 
     def holdings(self, fund: str) -> Fetched:
         path = self._folder / "holdings" / f"{fund}.csv"

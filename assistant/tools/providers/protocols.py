@@ -273,6 +273,7 @@ class Holdings(Protocol):
     source: str
 
     def holdings(self, fund: str) -> Fetched: ...
+    def knows(self, fund: str) -> bool: ...
 
 
 class EstimatesSource(Protocol):
