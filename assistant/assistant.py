@@ -299,6 +299,8 @@ def understood(question: Question) -> dict[str, Any]:
     out: dict[str, Any] = {}
     if question.companies:
         out["company"] = list(question.companies)
+        labels = [p.label for p in question.periods if not p.month]
+        out |= {"fiscal_period": labels} if labels else {}
     elif question.publishers:
         out["publisher"] = list(question.publishers)
     return out

@@ -10,7 +10,7 @@ import argparse
 import io
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from typing import Any, NoReturn, Protocol, TextIO
 
 from assistant import check, logs
 from assistant.evaluation import command as evaluation
-from assistant.models import Failure
+from assistant.models import Answer, Failure
 from assistant.shown import answer_text, metadata_json, passage_json, printable, source_json, where
 from assistant.tools import command as tool
 from vectorstore.errors import NotFound, SettingsError, StoreEmpty, StoreError, StoreLocked, ThesisError
@@ -261,7 +261,10 @@ def _ask(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO)
                 shown = answer.model_dump(mode="json")
                 _print_json(({"id": row["id"]} if "id" in row else {}) | shown, out)
             return FAILED if failed else DONE
-        answer = assistant.ask(_readable(a.question), as_of=a.as_of, filters=scope_of(a), model=a.model)
+        asked = {"as_of": a.as_of, "filters": scope_of(a), "model": a.model}
+        written = (assistant.settings.model if a.model is None else a.model) not in {"", "extractive"}
+        told = sys.stderr if written and not a.json else None
+        answer = _followed(assistant.stream(_readable(a.question), **asked), told)
     if answer.status == "error" and answer.error is not None:
         return _fail(answer.error, as_json=a.json, out=out)
     if a.json:
@@ -269,6 +272,20 @@ def _ask(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO)
     else:
         print(answer_text(answer, datetime.now(UTC).date()), file=out)
     return DONE
+
+
+def _followed(events: Iterable[Mapping[str, Any]], told: TextIO | None) -> Answer:
+    """Return the answer of a stream; what a model has written and the check has passed is told while it comes."""
+    for event in events:
+        if event["type"] == "answer":
+            answer: Answer = event["answer"]
+        elif told is not None and event["type"] in {"status", "sentence"}:
+            print(
+                printable(str(event["text"])) if event["type"] == "sentence" else f"[{printable(str(event['text']))}]",
+                file=told,
+                flush=True,
+            )
+    return answer
 
 
 def _batch(name: str) -> list[dict[str, Any]]:

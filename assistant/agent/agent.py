@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import prompts
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 PROMPTS = ("system", "question", "search_tool", "last_call", "repair")
 PAUSE = 1.0  # seconds of silence after which a waiting caller gets a sign of life, and may leave
 PASSAGES_SHARE = 0.6  # of the context, for the first passages; the rest is for the conversation and the searches
+NEIGHBOURED = 4  # of the first passages, whose neighbours are shown too
 NEEDED = 8  # of the best passages: if one of them may not leave this machine, the model is not asked
 _MARKER = re.compile(r" ?\[[ST]\d+\]")
 _CUT = frozenset({"length", "max_tokens", "incomplete", "MAX_TOKENS"})
@@ -176,7 +177,9 @@ class Agent:
 
     def _first_message(self, session: Session, found: Found, private: frozenset[str]) -> str:
         given = [p for i, p in found.passages.items() if i in found.given and p.collection not in private]
-        quoted = [Quoted(p, self._load(p.chunk.document_id, p.chunk.version)) for p in given]
+        shown_too = self._with_neighbours(given)
+        session.found += shown_too[len(given) :]
+        quoted = [Quoted(p, self._load(p.chunk.document_id, p.chunk.version)) for p in shown_too]
         span_of = answering.span_finder(found.answer, self._load)
         allowed = {tool.name for tool in session.live}
         read = [r for r in found.answer.tool_results if r.tool in allowed]
@@ -186,6 +189,19 @@ class Agent:
         return prompts.load("question").render(
             passages="\n\n".join(shown), question=found.answer.standalone_question, scope=scope
         )
+
+    def _with_neighbours(self, given: Sequence[Passage]) -> list[Passage]:
+        """Put the chunks beside the best passages, on the same page, after them: a table or an argument may be cut between two."""
+        out = list(given)
+        held = {p.chunk.chunk_id for p in given}
+        for passage in given[:NEIGHBOURED]:
+            chunks = self._store.chunks(passage.chunk.document_id)
+            at = next((i for i, c in enumerate(chunks) if c.chunk_id == passage.chunk.chunk_id), None)
+            for chunk in chunks[max(0, at - 1) : at + 2] if at is not None else ():
+                if chunk.chunk_id not in held and chunk.page == passage.chunk.page and chunk.role == "body":
+                    held.add(chunk.chunk_id)
+                    out.append(replace(passage, chunk=chunk))
+        return out
 
     def _history(
         self, history: Sequence[Mapping[str, str]], asked: str, private: frozenset[str]
