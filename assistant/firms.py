@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from assistant.lexicon import question_words, stem, stopwords
+from assistant.lexicon import ordinary_names, question_words, stem, stopwords
 
 # Capitalised runs ("Bank of America"), acronyms with digits and signs (IWM, S&P 600, EX-99.1).
 _NAME = re.compile(
@@ -92,11 +92,18 @@ def aliases(name: str) -> tuple[str, ...]:
     while len(core) > 1 and core[0] == "the":
         core = core[1:]
     forms = [" ".join(plain), " ".join(core)]
-    if len(core[0]) > 3 and core[0] not in _GENERIC_FIRM:
+    if len(core[0]) > 3 and core[0] not in _GENERIC_FIRM and (len(core) == 1 or core[0] not in ordinary_names()):
         forms.append(core[0])
     if len(core) > 2:
         forms.append(" ".join(core[:2]))
     return tuple(dict.fromkeys(form for form in forms if form and form not in _GENERIC_FIRM))
+
+
+def _with_capital(word: str, text: str) -> bool:
+    """Whether a text writes a word with a capital; one without any capital says nothing about its names."""
+    if text == text.lower():
+        return True
+    return any(m.group()[0].isupper() for m in re.finditer(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text, re.I))
 
 
 def named_in(text: str, firms: Iterable[str]) -> tuple[str, ...]:
@@ -110,12 +117,19 @@ def named_in(text: str, firms: Iterable[str]) -> tuple[str, ...]:
         for alias in aliases(firm):
             bare = re.sub(r"'s?$", "", alias)
             match = re.search(
-                rf"(?<![\w-]){re.escape(bare)}(?![\w-])(?!\s+(?:[1-9]000?|[1-6]00|index|indices|growth|value|microcap)\b)",
+                rf"(?<![\w-]){re.escape(bare)}(?![\w-])(?!\s+(?:[1-9]000?|[1-6]00|index|indices|microcap|(?:growth|value) (?:index|stocks?|funds?))\b)",
                 plain,
             )
+            if match and bare in ordinary_names() and not _with_capital(bare, text):
+                match = None
             if match or _squeezed(bare) in squeezed:
                 found.append((len(bare), firm))
                 break
+        else:
+            # "Pioneer's wells": who owns something has a name, though the word alone is none.
+            first = aliases(firm)[0].split()[0] if aliases(firm) else ""
+            if first in ordinary_names() and re.search(rf"(?<![\w-]){re.escape(first.capitalize())}['’]s\s", text):
+                found.append((len(first), firm))
     if not found:
         return ()
     return tuple(dict.fromkeys(firm for _, firm in sorted(found, key=lambda item: -item[0])))

@@ -71,6 +71,12 @@ def stopwords() -> frozenset[str]:
 
 
 @cache
+def ordinary_names() -> frozenset[str]:
+    """Return everyday words that name no company by themselves."""
+    return frozenset(word for line in _data("ordinary_names.txt") for word in line.split())
+
+
+@cache
 def question_words() -> frozenset[str]:
     """Return the stems of words that steer a question without being its subject."""
     return frozenset(stem(word) for line in _data("question_words.txt") for word in line.split())

@@ -374,3 +374,28 @@ def test_who_owns_something_has_a_name_at_the_start_too() -> None:
 def test_a_form_is_no_name() -> None:
     assert names("Who signed the 8-K of The Quill Group?") == ("The Quill Group",)
     assert names("Which segments does 3M have?") == ("3M",)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("What were selling, general and administrative expenses of PepsiCo in FY2022?", ("PepsiCo, Inc.",)),
+        ("Selling, General & Administrative expenses of PepsiCo, FY2022", ("PepsiCo, Inc.",)),
+        ("What did General Mills earn?", ("General Mills, Inc.",)),
+        ("what did general mills earn", ("General Mills, Inc.",)),
+        ("Is this a building block of the plan?", ()),
+        ("What did Block report?", ("Block, Inc.",)),
+        ("What is the price target?", ()),
+        ("what did target earn in 2022", ("Target Corporation",)),
+        ("How much did Pioneer's wells bring?", ("Pioneer Natural Resources",)),
+        ("Who is a pioneer of shale's boom?", ()),
+        ("Verizon: growth of revenue in FY2022?", ("Verizon Communications Inc.",)),
+        ("How did the Russell 2000 Growth do?", ()),
+    ],
+)
+def test_an_everyday_word_names_no_firm_by_itself(text: str, named: tuple[str, ...]) -> None:
+    firms = (
+        "General Mills, Inc.", "PepsiCo, Inc.", "Block, Inc.", "Target Corporation", "Pioneer Natural Resources",
+        "Verizon Communications Inc.", "Russell Investments",
+    )  # fmt: skip
+    assert named_in(text, firms) == named
