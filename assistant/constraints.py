@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from vectorstore import months
 from vectorstore.records import Filters, Kind
 
 _FORM = re.compile(
@@ -21,12 +22,7 @@ _KIND: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("release", re.compile(_PLACE + r"(?:press|news|earnings) releases?\b", re.I)),
     ("filing", re.compile(_PLACE + r"filings?\b", re.I)),
 )  # fmt: skip
-_MONTHS = {
-    name.lower(): number
-    for number in range(1, 13)
-    for name in (calendar.month_name[number], calendar.month_abbr[number])
-}
-_DAY = rf"(?:(?P<iso>(?:19|20)\d\d-\d\d-\d\d)|(?:(?P<month>{'|'.join(_MONTHS)})\.?\s+(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+)?)?(?P<year>(?:19|20)\d\d))"
+_DAY = rf"(?:(?P<iso>(?:19|20)\d\d-\d\d-\d\d)|(?:(?P<month>{months.PATTERN})\.?\s+(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+)?)?(?P<year>(?:19|20)\d\d))"
 _PUBLISHED = re.compile(
     rf"\b(?:that (?:was|were) |which (?:was|were) |as )?(?:published|written|issued|released|dated|filed|appearing|printed)\s+(?:only\s+)?"
     rf"(?P<how>since|from|after|before|until|till|up to|by|in|during|on|no later than|no earlier than)\s+(?:the year\s+)?{_DAY}(?![\w-])"
@@ -93,9 +89,9 @@ def _bounds(match: re.Match[str]) -> tuple[str | None, str | None]:
         if iso:
             first = last = date.fromisoformat(iso)
         elif month and day:
-            first = last = date(int(year), _MONTHS[month.lower()], int(day))
+            first = last = date(int(year), months.NUMBERS[month.lower()], int(day))
         elif month:
-            number = _MONTHS[month.lower()]
+            number = months.NUMBERS[month.lower()]
             first = date(int(year), number, 1)
             last = date(int(year), number, calendar.monthrange(int(year), number)[1])
         else:

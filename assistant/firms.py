@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from assistant.lexicon import ordinary_names, question_words, stem, stopwords
+from vectorstore import months
 
 # Capitalised runs ("Bank of America"), acronyms with digits and signs (IWM, S&P 600, EX-99.1).
 _NAME = re.compile(
@@ -17,24 +18,7 @@ _OWNS = re.compile(
     r"(?!(?:What|Who|How|Where|When|Why|Which|It|That|There|Here|Let|Today|Yesterday|Tomorrow|This|Last|Next|One|Everyone|Someone|Nobody|Management|Investors?|Market|"
     r"Company|Year|Month|Week|Quarter)['’]s)[A-Z][\w&.-]+['’]s\s"
 )
-_MONTH_WORDS = frozenset(
-    [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "and",
-        "or",
-    ]
-)
+_MONTH_WORDS = frozenset({*months.NAMES, "and", "or"})
 _FISCAL = re.compile(r"(?:FY|Q[1-4]|[1-4]Q|H[12])['’]?\d*")
 _GENERIC_FIRM = {
     "research", "investments", "investment", "capital", "partners", "group", "inc", "corp", "corporation", "company", "co", "ltd", "llc", "plc",

@@ -7,16 +7,17 @@ import re
 from bisect import bisect_left
 from dataclasses import dataclass
 
+from vectorstore import months
+
 SCALES = {
     "hundred": 1e2, "thousand": 1e3, "k": 1e3, "million": 1e6, "millions": 1e6, "mn": 1e6, "mm": 1e6, "m": 1e6,
     "billion": 1e9, "billions": 1e9, "bn": 1e9, "b": 1e9, "trillion": 1e12, "trillions": 1e12, "tn": 1e12, "t": 1e12,
 }  # fmt: skip
 _CURRENCIES = {"$": "USD", "us$": "USD", "usd": "USD", "€": "EUR", "eur": "EUR", "£": "GBP", "gbp": "GBP", "¥": "JPY", "jpy": "JPY",
                "c$": "CAD", "cad": "CAD", "dollars": "USD", "dollar": "USD", "euros": "EUR", "pounds": "GBP"}  # fmt: skip
-_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
 _DATE = re.compile(
-    rf"\b(?:(?:{_MONTHS})\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+(?:19|20)\d\d|\d{{1,2}}(?:st|nd|rd|th)?\s+(?:{_MONTHS})\.?,?\s+(?:19|20)\d\d|"
-    rf"(?:19|20)\d\d-\d\d-\d\d|(?:{_MONTHS})\.?,?\s+(?:19|20)\d\d)\b",
+    rf"\b(?:(?:{months.PATTERN})\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+(?:19|20)\d\d|\d{{1,2}}(?:st|nd|rd|th)?\s+(?:{months.PATTERN})\.?,?\s+(?:19|20)\d\d|"
+    rf"(?:19|20)\d\d-\d\d-\d\d|(?:{months.PATTERN})\.?,?\s+(?:19|20)\d\d)\b",
     re.I,
 )
 _NUMBER = re.compile(

@@ -5,22 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from vectorstore import months
+
 _QUARTERS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        ("jan january", "feb february", "mar march", "apr april", "may may", "jun june", "jul july", "aug august",
-         "sep september sept", "oct october", "nov november", "dec december"), start=1,
-    )
-    for name in names.split()
-}  # fmt: skip
 _YEAR = r"(?:(?:19|20)\d\d|['’]?\d\d)"
 _PATTERN = re.compile(
     rf"\bQ(?P<q1>[1-4])\s*(?:of|in|,)?\s*(?:the\s+)?(?:FY|fiscal(?:\s+year)?)?\s*[-/]?\s*(?P<qy1>{_YEAR})\b"
     rf"|\b(?:FY|fiscal(?:\s+year)?)?\s*(?P<qy2>(?:19|20)\d\d|(?<=FY)\s*['’]?\d\d)\s*[-/,]?\s*Q(?P<q2>[1-4])\b"
     rf"|\b(?P<q3>[1-4])Q\s*['’]?(?P<qy4>(?:19|20)?\d\d)\b"
     rf"|\b(?P<qw>first|second|third|fourth|1st|2nd|3rd|4th)\s+(?:fiscal\s+)?quarter\s*(?:of|in|,)?\s*(?:the\s+)?(?:FY|fiscal(?:\s+year)?)?\s*(?P<qy3>{_YEAR})\b"
-    rf"|\b(?P<month>{'|'.join(_MONTHS)})\.?\s*(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s*)?['’]?(?P<my>(?:19|20)\d\d|(?<=['’])\d\d)\b"
+    rf"|\b(?P<month>{months.PATTERN})\.?\s*(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s*)?['’]?(?P<my>(?:19|20)\d\d|(?<=['’])\d\d)\b"
     rf"|\b(?:FY|fiscal(?:\s+years?)?|fiscal\s+year\s+ended)\s*[-]?\s*['’]?(?P<fy>(?:19|20)\d\d|\d\d)\b"
     rf"|(?<![\w.,$€£-])(?P<plain>(?:19|20)\d\d)(?!\w|[.,]\d|\s*(?:index|growth|value)\b)",
     re.I,
@@ -67,7 +61,7 @@ def periods(text: str) -> tuple[Period, ...]:
         elif m["qw"]:
             one = Period(_year(m["qy3"]), _QUARTERS[m["qw"].lower()])
         elif m["month"]:
-            one = Period(_year(m["my"]), None, _MONTHS[m["month"].lower()])
+            one = Period(_year(m["my"]), None, months.NUMBERS[m["month"].lower()])
         else:
             one = Period(_year(m["fy"] or m["plain"]))
         if one not in found:

@@ -187,7 +187,9 @@ def test_a_checked_claim_is_told_in_plain_sentences_with_each_figure_traced(base
     last = date.today()
     span = (last - date(2025, 5, 12)).days
     assistant = with_prices(base, tmp_path / "data", [250, *[200] * (span - 9), *[240] * 10], last)
-    answer = assistant.ask("Is it still true that small caps of the Russell 2000 lost over 15% since the peak of late 2024?")
+    answer = assistant.ask(
+        "Is it still true that small caps of the Russell 2000 lost over 15% since the peak of late 2024?"
+    )
     exact(assistant, answer)
     claimed, then, now, verdict = told(answer)
     assert claimed == "Valens Research claimed on 2025-05-12: The Russell 2000 has fallen more than 15% from its peak of late 2024."  # fmt: skip

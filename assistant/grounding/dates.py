@@ -5,21 +5,13 @@ from __future__ import annotations
 import re
 
 from assistant.grounding.figure import Figure, Spans
+from vectorstore import months
 
-_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")  # fmt: skip
-_MONTH = (
-    {name: i for i, name in enumerate(_MONTHS, start=1)}
-    | {name[:3]: i for i, name in enumerate(_MONTHS, start=1)}
-    | {"sept": 9}
-)
-_MONTH_NAMES = "|".join(sorted(_MONTH, key=len, reverse=True))
-
-
-_DAY = re.compile(rf"\b({_MONTH_NAMES})\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?\b(?!\s?(?:%|percent|,\d{{3}}))|\b(\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?({_MONTH_NAMES})\b", re.I)  # fmt: skip
+_DAY = re.compile(rf"\b({months.PATTERN})\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?\b(?!\s?(?:%|percent|,\d{{3}}))|\b(\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?({months.PATTERN})\b", re.I)  # fmt: skip
 _NUMERIC_DATE = re.compile(r"\b((?:19|20)\d\d)-(\d\d)-(\d\d)\b|\b(\d{1,2})/(\d{1,2})/((?:19|20)?\d\d)\b")
 
 
-_MONTH_ALONE = re.compile(rf"\b({_MONTH_NAMES})\b\.?(?:,?\s+((?:19|20)\d\d)\b)?", re.I)
+_MONTH_ALONE = re.compile(rf"\b({months.PATTERN})\b\.?(?:,?\s+((?:19|20)\d\d)\b)?", re.I)
 
 
 def year_of(two: str) -> int:
@@ -46,12 +38,16 @@ def read_dates(text: str) -> list[Figure]:
         if not month[0].isupper() or spans.hit(*m.span()) or not 1 <= int(day) <= 31:
             continue
         year = re.compile(r",?\s+((?:19|20)\d\d)\b").match(text, m.end())
-        add(m.start(), year.end() if year else m.end(), (int(year[1]) if year else 0, _MONTH[month.lower()], int(day)))
+        add(
+            m.start(),
+            year.end() if year else m.end(),
+            (int(year[1]) if year else 0, months.NUMBERS[month.lower()], int(day)),
+        )
     spans = Spans(taken)
     for m in _MONTH_ALONE.finditer(text):
         if not m[1][0].isupper() or spans.hit(*m.span()):
             continue
         if not m[2] and (m[1].lower() in {"may", "mar", "dec", "jan", "sep", "oct", "nov", "jun", "jul", "apr", "aug", "feb", "march"}) and not re.search(r"\b(?:in|of|since|by|until|from|to|during|through|late|early|mid|last|next|and|this)[\s-]+$", text[max(0, m.start() - 9) : m.start()], re.I):  # fmt: skip
             continue
-        add(*m.span(), (int(m[2]) if m[2] else 0, _MONTH[m[1].lower()], 0))
+        add(*m.span(), (int(m[2]) if m[2] else 0, months.NUMBERS[m[1].lower()], 0))
     return found

@@ -14,22 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
-_MONTH_NUMBER = {name: number for number, name in enumerate(_MONTHS, 1)}
-_MONTH_NUMBER |= {name[:3]: number for name, number in _MONTH_NUMBER.items()} | {"sept": 9}
+from vectorstore import months
+
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WORDED = {
     word: number
@@ -117,7 +103,7 @@ def _value(match: re.Match[str], short: bool) -> date | None:
         worded = parts.get("worded")
         day = _WORDED[worded.lower()] if worded else int(parts["day"])
         name = parts.get("month")
-        month = _MONTH_NUMBER[name.lower()[:3]] if name else int(parts["number"])
+        month = months.NUMBERS[name.lower()[:3]] if name else int(parts["number"])
     try:
         return date(year, month, day)
     except ValueError:
@@ -166,11 +152,11 @@ def parse_date(value: str) -> str | None:
 def month_day(iso: str) -> str:
     """Return the pattern for a date's month and day, "January\\s+0?29"."""
     day = date.fromisoformat(iso)
-    return rf"{_MONTHS[day.month - 1]}\s+0?{day.day}"
+    return rf"{months.NAMES[day.month - 1]}\s+0?{day.day}"
 
 
 def pattern_of(iso: str) -> Iterator[str]:
     """Yield patterns for the written forms of one date ("January 29, 2022", "29 January 2022")."""
     day = date.fromisoformat(iso)
     yield rf"{month_day(iso)}\s*,\s*{day.year}"
-    yield rf"0?{day.day}\s+{_MONTHS[day.month - 1]}\s+{day.year}"
+    yield rf"0?{day.day}\s+{months.NAMES[day.month - 1]}\s+{day.year}"
