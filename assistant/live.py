@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,8 @@ MOST_SPANS = 8  # of one figure that are cited
 MOST_QUOTES = 3  # of one list of sentences
 QUOTED = "sentences"  # the unit of a metric whose inputs are sentences of documents
 NO_ANSWER = ("No comparison", "Level only")  # how a warning begins that what was asked for is lacking
+NO_SHARE = "The variable-rate share"  # how one begins that is told where the question is about it
+_ABOUT_RATES = re.compile(r"\b(?:floating|variable)", re.I)
 Place = tuple[str, str, int, int]  # document id, version, start, end
 
 
@@ -55,7 +58,10 @@ class Live:
         marker, shown = (result.marker,), leading([m for m in result.metrics if m.value is not None], self.question)
         lines: list[tuple[str, list[Number], list[Span]]]
         if result.tool == "verify_claim":
-            lines = [(*said, []) for said in checked_claim(result)]
+            lines = [
+                (text, numbers, self._cited(behind)[:MOST_SPANS] if behind else [])
+                for text, numbers, behind in checked_claim(result)
+            ]
         else:
             figures = [m for m in shown if m.unit != QUOTED]
             lines = [
@@ -72,7 +78,7 @@ class Live:
                     writer.write(f"\n- {span.document.metadata.company or span.document.path}: ")
                     writer.claim(span.document.text[span.start : span.end], [span], tools=marker)
         for text in result.warnings if lines else ():
-            if text.startswith(NO_ANSWER):
+            if text.startswith(NO_ANSWER) or (text.startswith(NO_SHARE) and _ABOUT_RATES.search(self.question)):
                 writer.write(f"\n\nNote: {text}")
         return bool(lines)
 

@@ -48,6 +48,7 @@ _SPELLED = {
     "roa": "ROA", "roe": "ROE", "ebitda": "EBITDA", "ev": "EV", "ipo": "IPO", "yoy": "year on year", "5pct": "5%", "2bn": "2 billion",
     "z": "z-score", "p10": "P10", "p50": "P50", "p90": "P90",
 }  # fmt: skip
+_ONE = {"days": "day", "sentences": "sentence", "analysts": "analyst"}
 _TIMES = {"then": "On its own day the {measured} of {subject} was", "now": "Now the {measured} of {subject} is"}
 
 
@@ -63,7 +64,7 @@ def leading(metrics: Sequence[Metric], question: str) -> list[Metric]:
 
 def line(metric: Metric, marker: str, *, stale: bool = False, whole: bool = True) -> tuple[str, list[Number]]:
     """Return a metric as a sentence with its time, and its number as traced to ``marker``; ``whole``: with source and formula."""
-    name = _name(metric.name)
+    name = metric_name(metric.name)
     subject = f"{metric.subject}, " if metric.subject else ""
     title = _capital(f"{subject}{name}")
     source = f", {metric.source}" if metric.source and whole else ""
@@ -105,6 +106,7 @@ def figure(value: float, unit: str) -> str:
             if size >= scale:
                 return f"{sign}{before}{_number(size / scale, 2)}{word}"
         return f"{sign}{before}{_number(size, 2)}"
+    unit = _ONE.get(unit, unit) if size == 1 else unit
     return f"{sign}{_number(size, 2)}{f' {unit}' if unit else ''}"
 
 
@@ -122,10 +124,11 @@ def lacking(result: ToolResult) -> str:
     return f"No live figure ({result.tool}): {' '.join(why.split())}"
 
 
-def checked_claim(result: ToolResult) -> list[tuple[str, list[Number]]]:
+def checked_claim(result: ToolResult) -> list[tuple[str, list[Number], Metric | None]]:
     """Return a result of verify_claim as sentences: what was claimed by whom and when, the figure then and now, the verdict.
 
-    () where it has no figure of now. Every figure is a Number that is traced to the result.
+    [] where it has no figure of now. Every figure is a Number that is traced to the result; the Metric is the one whose
+    inputs say where it was read.
     """
     by_name = {m.name: m for m in result.metrics}
     claimed, now, verdict = (by_name.get(name) for name in ("claimed", "now", "verdict"))
@@ -133,13 +136,13 @@ def checked_claim(result: ToolResult) -> list[tuple[str, list[Number]]]:
         return []
     state = next((one for one in verdict.inputs if "verdict" in one), {})
     then = by_name.get("then")
-    said = [_claimed(claimed, result.marker)]
+    said: list[tuple[str, list[Number], Metric | None]] = [(*_claimed(claimed, result.marker), claimed)]
     if then is not None:
-        said.append(_measured("then", then, result))
+        said.append((*_measured("then", then, result), then))
     elif claimed.as_of < now.as_of and state.get("held_then") is None:
-        said.append((f"On its own day, {claimed.as_of}: not known from the sources that are at hand.", []))
-    said.append(_measured("now", now, result))
-    said.append((f"Verdict: {verdict.unit}. {_why(verdict.unit, state, claimed, now)}", []))
+        said.append((f"On its own day, {claimed.as_of}: not known from the sources that are at hand.", [], None))
+    said.append((*_measured("now", now, result), now))
+    said.append((f"Verdict: {verdict.unit}. {_why(verdict.unit, state, claimed, now)}", [], None))
     return said
 
 
@@ -163,8 +166,8 @@ def _claimed(claimed: Metric, marker: str) -> tuple[str, list[Number]]:
 
 def _measured(time: str, metric: Metric, result: ToolResult) -> tuple[str, list[Number]]:
     measured = next((str(one["name"]) for one in metric.inputs if "tool" in one), "figure")
-    measured = _name(measured)
-    other = next((one for one in metric.inputs if "subject" in one and isinstance(one.get("value"), float | int)), None)
+    measured = metric_name(measured)
+    other = next((one for one in metric.inputs if "against" in one and isinstance(one.get("value"), float | int)), None)
     assert metric.value is not None
     shown = figure(metric.value, metric.unit)
     unit = _UNITS.get(metric.unit, metric.unit)
@@ -173,7 +176,7 @@ def _measured(time: str, metric: Metric, result: ToolResult) -> tuple[str, list[
     beside = ""
     if other is not None:
         its = figure(float(other["value"]), metric.unit)
-        beside = f", against {its} of {other['subject']}"
+        beside = f", against {its} of {other['against']}"
         numbers.append(Number(text=its, value=float(other["value"]), unit=unit, traced_to=(result.marker,)))
     old = ", stale" if result.stale and time == "now" else ""
     source = f", {metric.source}" if metric.source else ""
@@ -192,7 +195,7 @@ def _why(verdict: str, state: Mapping[str, Any], claimed: Metric, now: Metric) -
     return f"{then}, and {today}." if held == state.get("holds_now") else f"{then}; {today}."
 
 
-def _name(metric: str) -> str:
+def metric_name(metric: str) -> str:
     """Return the name of a metric as people write it: "net debt to EBITDA"."""
     return " ".join(_SPELLED.get(word, word) for word in metric.split("_"))
 
@@ -201,4 +204,4 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-__all__ = ["checked_claim", "figure", "lacking", "leading", "line"]
+__all__ = ["checked_claim", "figure", "lacking", "leading", "line", "metric_name"]

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from assistant.assistant import Assistant
-from assistant.live import figure, today
+from assistant.compose import Writer
+from assistant.live import Live, Metrics, figure, today
 from assistant.live_text import checked_claim, leading
 from assistant.models import Answer, Metric, ToolResult
 from tests.model_server import Reply, Request, ids, serving
+from tests.statement_samples import HARBOR
 
 NOTE = (
     "---\ntitle: Small caps after the slide\npublisher: Quay Research\ndate: 2025-05-12\nkind: note\n---\n\n"
@@ -202,6 +204,41 @@ def test_a_checked_claim_is_told_in_plain_sentences_with_each_figure_traced(base
     assert {(one[2], one[3]) for one in traced} == {("%", ("T1",))}
 
 
+def test_what_is_claimed_is_cited_beside_what_was_measured(make_base: Any, tmp_path: Path) -> None:
+    said = "The Russell 2000 is down over 15% from the peak that it made in late 2024."
+    note = f"---\ntitle: The slide\npublisher: Valens Research\ndate: 2025-05-12\nkind: note\n---\n\n{said}\n"
+    last = date.today()
+    span = (last - date(2025, 5, 12)).days
+    assistant = with_prices(make_base({"v.md": note}), tmp_path / "data", [250, *[200] * (span - 9), *[240] * 10], last)
+    answer = assistant.ask(
+        "Is it still true that small caps of the Russell 2000 lost over 15% since the peak of late 2024?"
+    )
+    exact(assistant, answer)
+    claimed = next(c for c in answer.claims if c.text.startswith("Valens Research claimed on 2025-05-12"))
+    cited = {c.marker: c.quote for c in answer.citations}
+    assert "T1" in claimed.markers
+    assert [cited[m] for m in claimed.markers if m in cited] == [said]
+
+
+def test_the_rows_behind_a_checked_figure_are_cited(make_base: Any) -> None:
+    page = HARBOR.replace("\f", "\n")
+    assistant: Assistant = make_base({"harbor.txt": page})
+    document_id = assistant.sources()[0].document_id
+    document = assistant.document(document_id)
+    start = document.text.index("Total revenue")
+    row = {"name": "Revenue", "value": 240e6, "document_id": document_id, "version": document.version, "start": start, "end": start + 20, "quote": document.text[start : start + 20]}  # fmt: skip
+    made = claim_result(held=True, holds=True, word="confirmed")
+    metrics = tuple(
+        m.model_copy(update={"inputs": (*m.inputs, row)}) if m.name in {"then", "now"} else m for m in made.metrics
+    )
+    result = made.model_copy(update={"metrics": metrics, "marker": "T1"})
+    live = Live((result,), "", Metrics(assistant.settings, assistant.store)._spans((result,)))
+    writer = Writer()
+    live.write(writer)
+    marked = {c.text.split(" ", 1)[0]: c.markers for c in writer.claims}
+    assert marked == {"Quay": ("T1",), "On": ("S1", "T1"), "Now": ("S1", "T1"), "Verdict:": ("T1",)}
+
+
 def test_a_claim_of_today_that_is_wrong_is_refuted_by_the_newest_figure(base: Assistant, tmp_path: Path) -> None:
     assistant = with_prices(base, tmp_path / "data", [200, 250, 240], date.today())
     answer = assistant.ask("Is it true that the Russell 2000 is 30% below its peak today?")
@@ -244,7 +281,7 @@ def claim_result(*, held: bool | None, holds: bool | None, word: str, then: bool
         return Metric(name=name, subject="Tone is at its lowest" if name in {"claimed", "verdict"} else "small caps", value=value, unit=unit, as_of=as_of, source="Quay", inputs=inputs, **more)  # fmt: skip
 
     named = {"name": "operating_margin", "tool": "balance_sheet"}
-    other = {"name": "operating_margin", "subject": "large caps", "value": 12.5}
+    other = {"name": "operating_margin", "against": "large caps", "value": 12.5}
     return ToolResult(
         tool="verify_claim", marker="T3",
         metrics=(
@@ -265,15 +302,17 @@ def claim_result(*, held: bool | None, holds: bool | None, word: str, then: bool
 )  # fmt: skip
 def test_each_verdict_has_its_sentence(held: bool | None, holds: bool | None, word: str, why: str) -> None:
     lines = checked_claim(claim_result(held=held, holds=holds, word=word))
-    assert lines[-1] == (f"Verdict: {word}. {why}", [])
+    assert lines[-1] == (f"Verdict: {word}. {why}", [], None)
     assert lines[0][0] == "Quay claimed on 2025-05-12: Tone is at its lowest (read as at most −2 standard deviations)."
-    text, numbers = lines[2]
+    text, numbers, behind = lines[2]
+    assert behind is not None
+    assert behind.name == "now"
     assert text.startswith(
         "Now the operating margin of small caps is 4.5%, against 12.5% of large caps (as of 2026-01-01"
     )
     assert [(n.text, n.value) for n in numbers] == [("4.5%", 4.5), ("12.5%", 12.5)]
     without = checked_claim(claim_result(held=None, holds=True, word="confirmed", then=False))
-    assert without[1] == ("On its own day, 2025-05-12: not known from the sources that are at hand.", [])
+    assert without[1] == ("On its own day, 2025-05-12: not known from the sources that are at hand.", [], None)
 
 
 @pytest.mark.parametrize(

@@ -461,7 +461,9 @@ def test_transcripts_and_releases_are_never_mixed_and_a_text_counts_once(tmp_pat
     assert values(result, "call_sentiment") == {"all companies in the base": pytest.approx(200 / 11)}
     assert result.arguments["kind"] == "transcript"
     releases = run(tmp_path, *held, kind="release")
-    assert values(releases, "call_sentiment") == {"all companies in the base": pytest.approx(-200 / 11)}
+    assert values(releases, "call_sentiment") == {
+        "all companies in the base, earnings releases": pytest.approx(-200 / 11)
+    }
     assert any("--meta size=small" in w for w in result.warnings)
 
 

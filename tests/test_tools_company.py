@@ -17,7 +17,7 @@ from assistant.models import Metric, ToolResult
 from assistant.tools import entities
 from assistant.tools.entities import Fund
 from assistant.tools.facts import Book
-from assistant.tools.filed_statements import _shares
+from assistant.tools.filed_statements import stated_shares
 from assistant.tools.providers.protocols import Fact
 from assistant.tools.registry import call
 from vectorstore.records import Chunk, Document, Filters, SourceInfo
@@ -313,7 +313,7 @@ STATED = (
     ],
 )
 def test_a_variable_rate_share_is_taken_only_where_it_is_stated(text: str, value: float | None) -> None:
-    found = list(_shares(text))
+    found = list(stated_shares(text))
     assert [v for v, _, _ in found] == ([] if value is None else [value])
     for _, start, end in found:
         assert str(int(value or 0)) in text[start:end]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tool_server import TODAY, context
 
 from assistant.models import Metric, ToolResult
-from assistant.tools.base import NoData, RateLimited, SourceFailed, ToolFailure
+from assistant.tools.base import NoData, OutOfTime, RateLimited, SourceFailed, ToolFailure
 from assistant.tools.providers.market import Market
 from assistant.tools.providers.protocols import Closes, Fetched
 from assistant.tools.registry import call
@@ -220,6 +220,22 @@ class YFPricesMissingError(Exception):
     pass
 
 
+class HTTPError(Exception):
+    """As the library's connection raises it: with the response behind it."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"HTTP Error {code}: ")
+        self.response = type("Response", (), {"status_code": code})()
+
+
+class DNSError(OSError):
+    pass
+
+
+class ConnectTimeout(OSError):
+    pass
+
+
 class Yahoo:
     """Stands in for the library, with its documented shapes."""
 
@@ -274,6 +290,16 @@ def test_closes_of_the_library(tmp_path: Path) -> None:
         (Yahoo(error=YFPricesMissingError("gone")), NoData, "no data of IWM"),
         (Yahoo(error=KeyError("chart")), SourceFailed, "could not be read (KeyError)"),
         (Yahoo(error=TimeoutError()), ToolFailure, "did not answer in time"),
+        (Yahoo(error=ConnectTimeout("curl: (28)")), OutOfTime, "did not answer in time"),
+        (Yahoo(error=HTTPError(404)), NoData, "no data of IWM"),
+        (Yahoo(error=HTTPError(403)), SourceFailed, "refused the request (403)"),
+        (Yahoo(error=HTTPError(500)), SourceFailed, "could not be read (HTTPError)"),
+        (Yahoo(error=DNSError("curl: (6) Could not resolve host")), SourceFailed, "its address was not found (DNS)"),
+        (
+            Yahoo(error=OSError("curl: (7) Failed to connect: Couldn't connect to server")),
+            SourceFailed,
+            "the connection was refused",
+        ),
     ],
 )
 def test_what_the_library_does_wrong_is_a_typed_failure(
@@ -282,6 +308,20 @@ def test_what_the_library_does_wrong_is_a_typed_failure(
     with pytest.raises(failure) as caught:
         fetch(tmp_path, library)
     assert said in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("symbol", "asked"),
+    [("BRK.B", "BRK-B"), ("VOD.L", "VOD.L"), ("^RUT", "^RUT"), ("7203.T", "7203.T"), ("IWM", "IWM")],
+)
+def test_a_share_class_is_asked_for_as_the_library_writes_it(symbol: str, asked: str, tmp_path: Path) -> None:
+    library = Yahoo(frame(("2025-07-01", 2.0)))
+    names: list[str] = []
+    made = library.Ticker
+    library.Ticker = lambda name: names.append(name) or made(name)  # type: ignore[method-assign,func-returns-value]
+    got = Market(tmp_path, library=library).closes(symbol, date(2025, 7, 1), TODAY)
+    assert isinstance(got.payload, Closes)
+    assert (names, got.payload.symbol) == ([asked], symbol)
 
 
 def test_a_rate_limit_is_waited_for_and_then_told(tmp_path: Path) -> None:

@@ -266,7 +266,7 @@ def test_the_newest_filings_are_read_for_size_resale_and_blank_checks(server: So
 @pytest.mark.parametrize(
     ("body", "status", "said"),
     [
-        (b"not gzip", "error", "no gzip file"),
+        (b"not gzip", "error", "other columns"),
         (master_index((1, "A", "S-1", "2025-04-02", "x"))[:-20], "error", "cut short"),
         (gzip.compress(b"CIK;Company;Form\n1;A;S-1\n"), "error", "other columns"),
         (master_index((1, "A", "S-1", "someday", "x")), "error", "is no date"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -85,7 +87,7 @@ def test_a_grid_of_cases_becomes_a_table_under_its_percentiles() -> None:
     own = metric(name="implied_roa", value=7.0, inputs=(cases,))
     spread = [metric(name=f"implied_roa_{p}", value=v) for p, v in (("p10", 5.0), ("p50", 7.1), ("p90", 9.25))]
     html = metrics.card(result(own, *spread))
-    assert "Russell 2000: implied roa, P10 5%, P50 7.1%, P90 9.2%" in html
+    assert "Russell 2000: implied ROA, P10 5%, P50 7.1%, P90 9.2%" in html
     (table,) = re.findall(r'<table class="t-grid">.*?</table>', html)
     assert re.findall(r"<th[^>]*>([^<]*)</th>", table) == ["grows", "g 2%", "g 4%", "N 5, r 7%", "N 5, r 9%"]
     assert [re.findall(r"<td>([^<]+)</td>", row) for row in table.split("<tr>")][-2:] == [["6.5%", "6%"], ["8.5%", "−1%"]]  # fmt: skip
@@ -108,11 +110,41 @@ def test_the_inputs_can_be_saved_as_csv_from_the_card() -> None:
     curve = {"name": "curve", "unit": "percent", "series": [["2026-01-01", 0.0], ["2026-01-02", -10.0]]}
     html = metrics.card(result(metric(inputs=(curve, {"name": "=cmd()", "value": 1})), retrieved_at="2026-10-01T10:00:00+00:00"))  # fmt: skip
     assert 'data-action="download" data-name="drawdown-2026-10-01.csv"' in html
-    (text,) = re.findall(r"<textarea[^>]*>(.*?)</textarea>", html, re.S)
+    assert 'data-name="drawdown-2026-10-01.json"' in html
+    text, more = re.findall(r"<textarea[^>]*>(.*?)</textarea>", html, re.S)
+    assert json.loads(unescape(more))["inputs"][-1] == {
+        "metric": "drawdown",
+        "of": "Russell 2000",
+        "name": "=cmd()",
+        "value": 1,
+    }
     lines = text.splitlines()
     assert lines[0] == "metric,of,name,unit,day,value"
     assert lines[2] == "drawdown,Russell 2000,curve,percent,2026-01-02,-10.0"
     assert lines[3] == "drawdown,Russell 2000,&#x27;=cmd(),,,1"
     assert "<textarea" not in metrics.card(result(metric()))
     many = {"name": "x" * 200_000, "value": 1}
-    assert "<textarea" not in metrics.card(result(metric(inputs=(many,))))
+    large = metrics.card(result(metric(inputs=(many,))))
+    assert "<textarea" not in large
+    assert "thesis tool drawdown --export FILE.csv" in large
+
+
+def test_inputs_stand_in_a_table_with_value_and_place() -> None:
+    shown = (
+        {"name": "last_close", "value": 230.0, "unit": "USD", "day": "2026-11-19"},
+        {"concept": "Revenues", "value": 1_500_000_000.0, "unit": "USD", "filed": "2026-02-20", "accn": "0-26-1", "sign": 1, "absent": False},
+        {"company": "Harbor", "score_pct": -1.25, "left_out": {"furniture": 2}, "url": "https://www.sec.gov/x.htm", "quote": "Sales  fell.", "start": 3, "end": 9, "document_id": "d"},
+        {"name": "goodwill", "value": 0.0, "absent": True, "url": "javascript:alert(1)"},
+    )  # fmt: skip
+    html = metrics.card(result(metric(inputs=shown)))
+    (table,) = re.findall(r'<table class="t-inputs">(.*?)</table>', html)
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in table.split("<tr>")[1:]]
+    assert rows[0] == ["last close", "$230", "day 19 Nov 2026"]
+    assert rows[1] == ["Revenues", "$1.5 billion", "filed 20 Feb 2026; accn 0-26-1"]
+    assert rows[2][:2] == ["Harbor", "−1.25%"]
+    assert "left out: furniture 2" in rows[2][2]
+    assert '<a href="https://www.sec.gov/x.htm" target="_blank" rel="noopener noreferrer">source</a>' in rows[2][2]
+    assert "“Sales fell.”" in rows[2][2]
+    assert rows[3] == ["goodwill", "0", "absent; javascript:alert(1)"]
+    many = metrics.card(result(metric(inputs=tuple({"name": str(n), "value": n} for n in range(15)))))
+    assert "and 3 more, in the file of inputs" in many

@@ -228,6 +228,43 @@ def submission(cik: int, name: str, sic: str, tickers: list[str]) -> dict[str, A
     return {"cik": f"{cik:010d}", "name": name, "sic": sic, "sicDescription": f"industry {sic}", "tickers": tickers}
 
 
+def filing_list(cik: int, name: str, *rows: tuple[str, str, str, str], older: tuple[str, ...] = ()) -> dict[str, Any]:
+    """SEC's submissions with their columns of filings: (accession, day, form, items), newest first; ``older``: (name, to) pages."""
+    return submission(cik, name, "3990", []) | {
+        "filings": {
+            "recent": filing_columns(*rows),
+            "files": [
+                {"name": page, "filingCount": 1, "filingFrom": "1994-01-01", "filingTo": to}
+                for page, to in zip(older[::2], older[1::2], strict=True)
+            ],
+        }
+    }
+
+
+def filing_columns(*rows: tuple[str, str, str, str]) -> dict[str, list[Any]]:
+    """The columns of a page of filings, those that are read and some that are not."""
+    return {
+        "accessionNumber": [r[0] for r in rows], "filingDate": [r[1] for r in rows], "reportDate": ["" for _ in rows],
+        "acceptanceDateTime": [f"{r[1]}T16:05:00.000Z" for r in rows], "form": [r[2] for r in rows], "items": [r[3] for r in rows],
+        "size": [1000 for _ in rows], "isXBRL": [1 for _ in rows], "primaryDocument": [f"{r[0][-2:]}main.htm" for r in rows],
+    }  # fmt: skip
+
+
+def filing_index(cik: int, accn: str, *documents: tuple[str, str]) -> str:
+    """The index page of a filing: (file, type); the first is linked through the viewer of inline XBRL, as EDGAR does."""
+    where = f"/Archives/edgar/data/{cik}/{accn.replace('-', '')}"
+    rows = "".join(
+        f'<tr><td scope="row">{n}</td><td scope="row"></td><td scope="row"><a href="{"/ix?doc=" if n == 1 else ""}{where}/{name}">{name}</a></td>'
+        f'<td scope="row">{kind}</td><td scope="row">1000</td></tr>'
+        for n, (name, kind) in enumerate(documents, start=1)
+    )
+    last = f'<tr><td scope="row">&nbsp;</td><td scope="row">Complete submission text file</td><td scope="row"><a href="{where}/{accn}.txt">{accn}.txt</a></td><td scope="row">&nbsp;</td><td scope="row">9</td></tr>'
+    return (
+        '<html><body><table class="tableFile" summary="Document Format Files"><tr><th scope="col">Seq</th><th scope="col">Description</th>'
+        f'<th scope="col">Document</th><th scope="col">Type</th><th scope="col">Size</th></tr>{rows}{last}</table></body></html>'
+    )
+
+
 def master_index(*rows: tuple[int, str, str, str, str]) -> bytes:
     """EDGAR's master.gz of a quarter: (CIK, company, form, day, path)."""
     head = "Description: Master Index of EDGAR Dissemination Feed\nSynthetic\n\nCIK|Company Name|Form Type|Date Filed|Filename\n"

@@ -12,10 +12,11 @@ from pydantic import Field
 from assistant.tools.base import Arguments, Context, Draft, NoData, Tool, Undefined, execute
 from assistant.tools.entities import Fund, company, listings, own_fund, pair
 from assistant.tools.facts import Amount, Book, total
-from assistant.tools.filed_statements import OLD_DAYS, from_filings, variable_rate
+from assistant.tools.filed_statements import OLD_DAYS, from_filings
 from assistant.tools.members import frame, last_year, members
 from assistant.tools.providers.protocols import CompanyFacts
 from assistant.tools.pulls import Want, pull
+from assistant.tools.variable_rate import of_company, of_index
 
 NAME = "balance_sheet"
 REVENUE = (
@@ -42,6 +43,9 @@ INVESTMENTS = ("ShortTermInvestments", "MarketableSecuritiesCurrent", "Available
 class BalanceArguments(Arguments):
     ticker: str = Field("Russell 2000", description="A company by ticker, CIK or name, or an index")
     benchmark: str = Field("S&P 500", description="What the index is compared with; empty for nothing")
+    reports: int = Field(
+        0, ge=0, le=50, description="Of an index: how many 10-Ks are read at SEC for the variable-rate share"
+    )
 
 
 def _work(a: BalanceArguments, context: Context, draft: Draft) -> None:
@@ -51,12 +55,15 @@ def _work(a: BalanceArguments, context: Context, draft: Draft) -> None:
         draft.attempt(_from_sec, a.ticker, context, draft)
         if not any(m.value is not None for m in draft.metrics):
             draft.attempt(from_filings, a.ticker, context, draft)
-        variable_rate(a.ticker, context, draft)
+        of_company(a.ticker, context, draft)
         return
     _, other = pair(a.ticker, a.benchmark, context, draft)
-    _index(own, context, draft)
-    if other is not None:
+    draft.attempt(_index, own, context, draft)
+    draft.attempt(of_index, own, a.reports, context, draft)
+    # The benchmark does not stand in for what was asked.
+    if other is not None and any(m.value is not None for m in draft.metrics):
         draft.attempt(_index, other, context, draft)
+        draft.attempt(of_index, other, a.reports, context, draft)
 
 
 def _from_sec(asked: str, context: Context, draft: Draft) -> None:

@@ -61,6 +61,12 @@ class SourceFailed(ToolFailure):
     kind = "source_failed"
 
 
+class BadFile(ToolFailure):
+    """The user's own file cannot be read as it is: no saved pull stands in for it, for its owner can mend it."""
+
+    kind = "bad_file"
+
+
 class OutOfTime(ToolFailure):
     kind = "timeout"
 

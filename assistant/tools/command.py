@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -75,11 +75,15 @@ def _exported(result: ToolResult, path: Path) -> str:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text.strip())
+        day = date.fromisoformat(text.strip())
     except ValueError:
         raise SettingsError(
             f"as_of = {text!r} is not a date.", "Write it as YYYY-MM-DD, for example 2025-06-30."
         ) from None
+    # A day more for those whose clock is ahead of UTC.
+    if day > datetime.now(UTC).date() + timedelta(days=1):
+        raise SettingsError(f"as_of = {day} lies in the future.", "Give a day that is over, or leave it out.")
+    return day
 
 
 def _pairs(rest: Sequence[str]) -> dict[str, Any]:

@@ -34,11 +34,13 @@ from assistant.tools.implied_roa import (
     paths,
 )
 from assistant.tools.implied_statements import inputs as statement_inputs
+from assistant.tools.industry import industry
 from assistant.tools.members import members
 from assistant.tools.positions import Positions
 from assistant.tools.providers.protocols import CompanyFacts, Submission
 from assistant.tools.pulls import Want, pull
 from vectorstore.names import same_company
+from vectorstore.records import Document
 
 NAME = "embedded_expectations"
 FORMULA = "R* = (EV - V(0)) / (V(1) - V(0))"
@@ -82,10 +84,12 @@ def _company(a: EmbeddedExpectationsArguments, context: Context, draft: Draft) -
     except ToolFailure as failure:
         found = _from_base(a, context, draft)
         if found is None:
-            raise
+            if (name := draft.arguments.get("name")) is None:
+                raise
+            none = f"The base holds filings of {name}, and no annual report published by {context.day}."
+            raise type(failure)(f"{failure.message} {none}", failure.what_to_do) from failure
         draft.warn(f"From filings in the base, because: {failure.message}")
         given = found
-        draft.warn("The base does not say the industry: for a bank, an insurer or a REIT the figures have no meaning.")
     absent = [name for name, d in data_of(given) if d.absent and not name.startswith("research_")]
     if absent:
         draft.warn(f"Not in the balance sheet, so 0: {', '.join(name.replace('_', ' ') for name in absent)}.")
@@ -169,10 +173,33 @@ def _from_base(a: EmbeddedExpectationsArguments, context: Context, draft: Draft)
     found = statement_inputs(documents, None, context.day)
     if found is None:
         return None
-    _parts(
-        replace(found, price=Datum(1.0, context.day.isoformat()))
-    )  # says what is lacking before a price is asked for
+    found = _classified(found, documents, draft)
+    # What is lacking is said before a price is asked for.
+    priced = replace(found, price=Datum(1.0, context.day.isoformat()))
+    if found.financial:
+        equity_firm(priced)
+    else:
+        _parts(priced)
     return replace(found, price=_price(a, symbol, context, draft))
+
+
+def _classified(found: Inputs, documents: Sequence[Document], draft: Draft) -> Inputs:
+    """Return the inputs with what the filings say of the industry, and say what decided, or that nothing did."""
+    newest = sorted(documents, key=lambda d: d.metadata.published or "", reverse=True)
+    told = industry(newest)
+    if told.financial:
+        draft.resolved(industry=f"{told.kind}: {told.why}")
+        by = "by its SIC code" if told.sic else "by its own statements"
+        draft.warn(f"{found.subject} is {'an' if told.kind == 'insurer' else 'a'} {told.kind} {by} ({told.why}).")
+    elif told.kind:
+        draft.resolved(industry=f"no bank, insurer or REIT: {told.why}")
+    else:
+        draft.resolved(industry="unknown")
+        draft.warn(
+            f"Whether {found.subject} is a bank, an insurer or a REIT cannot be told from its filings (no SIC code, and {told.why}): "
+            "for one of these a return on assets has no meaning. Switch on sec, which knows its industry."
+        )
+    return replace(found, sic=told.sic, kind=told.kind if told.financial else "")
 
 
 # an index

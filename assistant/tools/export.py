@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from typing import Any
 
 from assistant.models import ToolResult
@@ -30,7 +31,9 @@ def export(result: ToolResult, form: str = "json") -> str:
     held = rows(result)
     if form == "json":
         return json.dumps(
-            {"tool": result.tool, "arguments": result.arguments, "inputs": held}, indent=1, allow_nan=False
+            {"tool": result.tool, "arguments": result.arguments, "inputs": [_finite(row) for row in held]},
+            indent=1,
+            allow_nan=False,
         )
     if form != "csv":
         raise ValueError(f"{form!r} is neither json nor csv")
@@ -43,6 +46,15 @@ def export(result: ToolResult, form: str = "json") -> str:
         for row in held
     )
     return out.getvalue()
+
+
+def _finite(value: Any) -> Any:
+    """Return a value that JSON can hold: what is no finite number is null."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _flat(one: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Ratios from the statements of filings in the base, and what a filing says of its variable-rate debt, with the quote."""
+"""Ratios from the statements of filings in the base, and where a filing states the variable-rate share of its debt."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from assistant.statements.evaluate import Worked, work
 from assistant.statements.figures import Absent, Reader, Refused, fiscal
 from assistant.statements.formulas import own_syntax
 from assistant.tools.base import Context, Draft, NoData, Undefined
-from vectorstore.errors import NotFound
 from vectorstore.names import fold, same_company
 from vectorstore.records import Document, SourceInfo
 
@@ -118,39 +117,7 @@ def _inputs(got: Worked) -> list[dict[str, Any]]:
     return found
 
 
-def variable_rate(asked: str, context: Context, draft: Draft) -> None:
-    """Add the variable-rate share of debt where the company's newest filing states one; else a metric without a value."""
-    try:
-        held = sources_of(asked, context)
-    except NoData as ambiguous:
-        draft.warn(str(ambiguous))
-        return
-    if context.documents is None or not held:
-        return
-    name = held[0].metadata.company or asked
-    for source in held[:4]:
-        try:
-            document = context.documents.document(source.document_id, source.version)
-        except NotFound:
-            continue
-        hits = list(_shares(document.text))
-        values = {value for value, _, _ in hits}
-        if len(values) != 1:
-            continue
-        value, start, end = hits[0]
-        meta = document.metadata
-        draft.add(
-            "variable_rate_share", name, value, "percent", as_of=meta.period_end or meta.published or "",
-            period=meta.fiscal_period, source=f"{meta.form or 'filing'} in the base", method="reported",
-            formula="as the filing states it",
-            inputs=[{"document_id": document.document_id, "version": document.version, "start": start, "end": end,
-                     "quote": document.text[start:end]}],
-        )  # fmt: skip
-        return
-    draft.warn(f"The variable-rate share of the debt of {name} is not known: no filing in the base states one.")
-
-
-def _shares(text: str) -> Iterator[tuple[float, int, int]]:
+def stated_shares(text: str) -> Iterator[tuple[float, int, int]]:
     """Yield (percent, start, end) of each statement of a variable-rate share; the span is the sentence."""
     for pattern in _STATED:
         for match in pattern.finditer(text):

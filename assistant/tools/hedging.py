@@ -32,7 +32,7 @@ def _work(a: HedgingArguments, context: Context, draft: Draft) -> None:
     symbol, name = instrument(a.ticker)
     draft.resolved(ticker=symbol, name=name)
     provider = context.providers.options
-    want = Want("market", f"chain:{symbol}", f"options of {symbol}", dated=False, fresh_days=3)
+    want = Want("market", f"chain:{symbol}", f"options of {symbol}", dated=False, fresh_days=3, how="options")
     pulled = pull(context, want, Chain, (lambda: provider.chain(symbol)) if provider else None)
     chain = draft.take(pulled)
     near = [c for c in chain.contracts if NEAREST <= (c.expiry - chain.day).days <= FARTHEST]

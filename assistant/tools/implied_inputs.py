@@ -50,7 +50,8 @@ class Datum:
 class Inputs:
     """One company at one time. An amount is None where it is not known, which is not the same as 0.
 
-    ``research`` is the expense of the last six years, newest first.
+    ``research`` is the expense of the last six years, newest first. ``kind``: bank, insurer or REIT where the company's own
+    statements say so and no SIC code is at hand.
     """
 
     subject: str
@@ -58,6 +59,7 @@ class Inputs:
     ticker: str | None = None
     cik: str | None = None
     sic: int | None = None
+    kind: str = ""
     price: Datum | None = None
     shares: Datum | None = None
     debt: Datum | None = None
@@ -81,7 +83,7 @@ class Inputs:
 
     @property
     def financial(self) -> bool:
-        return self.sic is not None and self.sic in FINANCIAL_SIC
+        return (self.sic is not None and self.sic in FINANCIAL_SIC) or self.kind in {"bank", "insurer", "REIT"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,8 @@ def _work(a: MacroArguments, context: Context, draft: Draft) -> None:
         "LENDING": ("DRTSCIS",), "CONSTRUCTION": ("TLMFGCONS",), DUTIES: ("CUSTOMS",),
     }  # fmt: skip
     asked = [name.strip().upper() for name in a.series.split(",") if name.strip()]
+    if not asked:
+        raise NoData("No series was named.", "Give series, such as FEDFUNDS or CUSTOMS,DGS10.")
     names = list(dict.fromkeys(n for name in asked for n in groups.get(name, (name,))))
     draft.resolved(series=",".join(names))
     for name in names:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from assistant.tools.base import Context, NoData, NotConfigured, Pulled, ToolFailure
+from assistant.tools.base import BadFile, Context, NoData, NotConfigured, Pulled, ToolFailure
 from assistant.tools.providers.protocols import Fetched, Payload
 from assistant.tools.snapshots import Snapshot, now
 from vectorstore.errors import StoreError
@@ -29,12 +29,14 @@ class Want:
     what: str  # for people: "closes of IWM"
     dated: bool
     fresh_days: float
+    how: str = ""  # which way of HOW switches it on, where that is not its source's
 
 
 _OFF = "its source is not switched on"
 HOW = {
     "market": 'Set sources = ["market"] and, once you have read Yahoo\'s terms (personal use only), accept_market_terms = true '
     "in thesis.toml; or put your own file in the folder that the setting data names (docs/tools/data.md).",
+    "options": 'Set sources = ["market"] and, once you have read Yahoo\'s terms (personal use only), accept_market_terms = true in thesis.toml.',
     "sec": 'Set sources = ["sec"] and contact = "your name and e-mail" in thesis.toml.',
     "fred": 'Set sources = ["fred"] in thesis.toml; FRED_API_KEY in the environment is optional.',
     "treasury": 'Set sources = ["treasury"] in thesis.toml.',
@@ -54,6 +56,8 @@ def pull(context: Context, want: Want, kind: type[P], fetch: Callable[[], Fetche
     if fetch is not None and not cut:
         try:
             return _kept(context, want, kind, fetch())
+        except BadFile:
+            raise
         except ToolFailure as error:
             failure = error
     saved = context.snapshots.latest(want.source, want.key, until=context.as_of if cut else None)
@@ -67,7 +71,9 @@ def pull(context: Context, want: Want, kind: type[P], fetch: Callable[[], Fetche
             f"No {want.what} as of {context.as_of}: the source has no history, and no pull was saved by then.",
             "Ask without an as-of date, or with one after the first saved pull.",
         )
-    raise NotConfigured(f"No source for {want.what} is switched on, and none was saved before.", HOW[want.source])
+    raise NotConfigured(
+        f"No source for {want.what} is switched on, and none was saved before.", HOW[want.how or want.source]
+    )
 
 
 def _kept(context: Context, want: Want, kind: type[P], fetched: Fetched) -> Pulled[P]:

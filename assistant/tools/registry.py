@@ -6,6 +6,7 @@ A tool is a module of this package with ``TOOL: Tool`` (assistant.tools.base), n
 from __future__ import annotations
 
 import contextvars
+import difflib
 import logging
 import threading
 from collections.abc import Mapping
@@ -22,6 +23,13 @@ from assistant.tools.deadline import time_limit
 from vectorstore.errors import ThesisError
 
 log = logging.getLogger(__name__)
+# How a kind of wrong value is told; by how pydantic calls it.
+_WRONG = (
+    ("date_", "is no date: write it as YYYY-MM-DD"),
+    ("int_", "is no whole number"),
+    ("float_", "is no number"),
+    ("finite_", "is no finite number"),
+)
 
 NAMES = (
     "drawdown",
@@ -61,7 +69,7 @@ def call(name: str, arguments: Mapping[str, Any], context: Context) -> ToolResul
     try:
         checked = tool.arguments.model_validate(given)
     except ValidationError as error:
-        return _failed(name, echoed, "bad_arguments", _said(error), _usage(tool))
+        return _failed(name, echoed, "bad_arguments", _said(error, tool), _usage(tool))
     return _timed(tool, checked, context)
 
 
@@ -101,15 +109,24 @@ def _failed(name: str, arguments: dict[str, Any], kind: str, message: str, what_
     return ToolResult(tool=name, arguments=arguments, status="error", error=failure)
 
 
-def _said(error: ValidationError) -> str:
+def _said(error: ValidationError, tool: Tool) -> str:
+    fields = tool.arguments.model_fields
     parts = []
     for one in error.errors(include_url=False):
         name = ".".join(str(part) for part in one["loc"]) or "arguments"
         if one["type"] == "extra_forbidden":
-            parts.append(f"There is no argument {name!r}")
-        else:
-            parts.append(f"{name} = {one['input']!r}: {one['msg'][:1].lower()}{one['msg'][1:]}")
-    return "; ".join(parts) + "."
+            near = difflib.get_close_matches(name, fields, n=1)
+            parts.append(f"There is no argument {name!r}" + (f": is {near[0]} meant?" if near else ""))
+            continue
+        why = next((words for start, words in _WRONG if one["type"].startswith(start)), "")
+        if one["type"] == "string_pattern_mismatch":
+            why = f"is not that. It is: {fields[name].description}" if name in fields else "is not in its form"
+        parts.append(
+            f"{name} = {one['input']!r} {why}"
+            if why
+            else f"{name} = {one['input']!r}: {one['msg'][:1].lower()}{one['msg'][1:]}"
+        )
+    return "; ".join(parts).rstrip(".?") + ("?" if parts[-1].endswith("?") else ".")
 
 
 def _usage(tool: Tool) -> str:

@@ -275,9 +275,12 @@ def _conducts(own: Sequence[str], lexicon: Lexicon, *, opens: bool) -> bool:
 
 
 def tone(document: Document, lexicon: Lexicon) -> Tone:
-    """Return what a document says by the lexicon, without the operator, boilerplate and page furniture."""
+    """Return what a document says by the lexicon, without the operator, boilerplate and page furniture.
+
+    A release has no speakers: what looks like one ("Outlook: …") is a heading.
+    """
     text = document.text
-    said = turns(text)
+    said = turns(text) if document.metadata.kind != "release" else []
     names = own_name(document.metadata.company)
     starts = [start for start, _, _ in said]
     left_out = {"operator": 0, "boilerplate": 0, "furniture": 0, "before the call": 0}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from assistant.models import ToolResult
+from assistant.models import Metric, ToolResult
 from assistant.tools.base import Arguments, Context, Draft, NoData, Tool, ToolFailure
-from assistant.tools.claims import Claim, Found, holds, select, verdict
+from assistant.tools.claim_source import said_in
+from assistant.tools.claims import Claim, Found, claims, holds, select, verdict
 from assistant.tools.worded import worded
 
 NAME = "verify_claim"
@@ -32,6 +33,8 @@ class ClaimArguments(Arguments):
 
 
 def _claim(a: ClaimArguments, context: Context) -> Claim:
+    if not a.claim.strip() and not a.tool:
+        raise NoData("No claim was given.", f"Give claim in words, or one of: {', '.join(claims())}.")
     if not a.tool:
         known = context.documents.sources() if context.documents is not None else ()
         made = worded(a.claim, a.claimed_on or context.day, known)
@@ -65,6 +68,10 @@ def _run(a: ClaimArguments, context: Context) -> ToolResult:
         draft.resolved(as_of=context.as_of.isoformat())
     try:
         claim = _claim(a, context)
+        if context.as_of is None and claim.claimed_on > context.today + timedelta(days=1):
+            raise NoData(
+                f"The claim is dated {claim.claimed_on}, which is still to come.", "Give the day on which it was made."
+            )
         if context.as_of is not None and claim.claimed_on > context.as_of:
             raise NoData(
                 f"The claim was made on {claim.claimed_on}, after {context.as_of}.", "Take a later as-of date."
@@ -80,7 +87,7 @@ def _run(a: ClaimArguments, context: Context) -> ToolResult:
     then = now
     if claim.claimed_on < context.day:
         then, _ = _asked(claim, replace(context, as_of=claim.claimed_on), None)
-    return _told(claim, then, now, live, draft)
+    return _told(claim, then, now, live, said_in(claim, context), draft)
 
 
 def _asked(claim: Claim, context: Context, draft: Draft | None) -> tuple[Found, ToolResult]:
@@ -98,7 +105,9 @@ def _asked(claim: Claim, context: Context, draft: Draft | None) -> tuple[Found, 
     return found, result
 
 
-def _told(claim: Claim, then: Found, now: Found, live: ToolResult, draft: Draft) -> ToolResult:
+def _told(
+    claim: Claim, then: Found, now: Found, live: ToolResult, article: list[dict[str, Any]], draft: Draft
+) -> ToolResult:
     holds_now = holds(claim, now)
     # A claim of today that does not hold has not changed: it is wrong.
     held = holds(claim, then) if then is not now else holds_now
@@ -106,15 +115,13 @@ def _told(claim: Claim, then: Found, now: Found, live: ToolResult, draft: Draft)
     draft.add(
         "claimed", claim.text, claim.value, claim.unit or (now.metric.unit if now.metric else ""), as_of=claim.claimed_on,
         source=claim.publisher, method="reported", formula=claim.figure(),
-        inputs=[{"claim": claim.id, "low": claim.low, "high": claim.high, "other": claim.other, "reading": claim.reading}],
+        inputs=[
+            {"claim": claim.id, "low": claim.low, "high": claim.high, "other": claim.other, "reading": claim.reading}, *article,
+        ],
     )  # fmt: skip
     for name, found in (("then", then), ("now", now)):
         if found.metric is not None and (name == "now" or then is not now):
-            inputs: list[dict[str, Any]] = [{"name": found.metric.name, "tool": claim.tool}]
-            if found.other is not None:
-                inputs.append({"name": found.other.name, "subject": found.other.subject, "value": found.other.value})
-            # The curve of now shows how it came about.
-            inputs += [one for one in found.metric.inputs if "series" in one and name == "now"]
+            inputs = _behind(claim, found, curves=name == "now")
             draft.metrics.append(found.metric.model_copy(update={"name": name, "inputs": tuple(inputs)}))
     draft.add(
         "verdict", claim.text, None, word, as_of=now.metric.as_of if now.metric else claim.claimed_on, source=claim.tool,
@@ -130,6 +137,26 @@ def _told(claim: Claim, then: Found, now: Found, live: ToolResult, draft: Draft)
         error = live.error or _lacking(now, live)
         return result.model_copy(update={"status": status, "error": error})
     return result
+
+
+def _behind(claim: Claim, found: Found, *, curves: bool) -> list[dict[str, Any]]:
+    """Return what a figure is: which of the tool's, what it is held against, and the tool's own inputs of both.
+
+    ``curves``: with the series and grids, which show how the figure of now came about.
+    """
+
+    def own(metric: Metric) -> list[dict[str, Any]]:
+        return [one for one in metric.inputs if curves or not {"series", "rows"} & set(one)]
+
+    assert found.metric is not None
+    inputs: list[dict[str, Any]] = [{"name": found.metric.name, "tool": claim.tool}]
+    if found.other is not None:
+        beside = found.other
+        inputs.append({"name": beside.name, "against": beside.subject, "value": beside.value, "source": beside.source})
+    inputs += own(found.metric)
+    if found.other is not None:
+        inputs += [{"of": found.other.subject, **one} for one in own(found.other)]
+    return inputs
 
 
 def _reason(claim: Claim, then: Found, now: Found, held: bool | None, holds_now: bool | None) -> str:

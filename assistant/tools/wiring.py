@@ -74,7 +74,7 @@ def make_providers(settings: Settings, environ: Mapping[str, str]) -> Providers:
         http = Http(
             cache, contact=settings.contact, ca_bundle=settings.ca_bundle, timeout_s=min(30.0, settings.tool_timeout_s)
         )
-    market = Market(cache) if "market" in on else None
+    market = Market(cache, ca_bundle=settings.ca_bundle) if "market" in on else None
     sec = Sec(http) if http and "sec" in on else None
     urls = HoldingsUrls(http, _addresses(settings.holdings_urls)) if http and "holdings" in on else None
     return Providers(
@@ -133,7 +133,7 @@ class LedgerDocuments:
 def _ledger(path: Path) -> Iterator[Ledger]:
     from vectorstore.ledger import Ledger
 
-    ledger = Ledger(path)
+    ledger = Ledger(path, owned=False)
     try:
         yield ledger
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assistant.live_text import figure
+from assistant.live_text import figure, metric_name
 from assistant.models import Metric
 from assistant.web.text import esc
 
@@ -41,7 +41,7 @@ def _table(metric: Metric, cases: Sequence[Case], metrics: Sequence[Metric]) -> 
         if m.name == f"{metric.name}_{name}" and m.subject == metric.subject and m.value is not None
     ]
     said = ", ".join(f"{name} {figure(m.value or 0.0, m.unit)}" for name, m in spread)
-    title = f"{metric.subject}: {metric.name.replace('_', ' ')}{f', {said}' if said else ''}"
+    title = f"{metric.subject}: {metric_name(metric.name)}{f', {said}' if said else ''}"
     columns = sorted({(str(c["continuing"]), float(c["g_pct"])) for c in cases})
     lines = sorted({(int(c["years"]), float(c["r_pct"])) for c in cases})
     held = {(int(c["years"]), float(c["r_pct"]), str(c["continuing"]), float(c["g_pct"])): float(c["implied_pct"]) for c in cases}  # fmt: skip

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from assistant.live import figure
+from assistant.live_text import figure, metric_name
 from assistant.models import Metric, ToolResult
 from assistant.tools.export import export, rows
 from assistant.web.grids import grids
+from assistant.web.inputs import table
 from assistant.web.text import day, esc
 
 WIDTH, HEIGHT = 560, 150
@@ -50,59 +51,57 @@ def card(result: ToolResult) -> str:
 
 
 def _download(result: ToolResult) -> str:
-    """Return the button that saves every input as CSV; "" where there is none, or more than a page should carry."""
+    """Return the buttons that save every input as CSV and as JSON; "" where there is none.
+
+    More than a page should carry is left to the command line, which is said.
+    """
     if not rows(result):
         return ""
-    text = export(result, "csv")
-    if len(text) > MOST_EXPORTED:
-        return ""
+    texts = {form: export(result, form) for form in ("csv", "json")}
+    if max(map(len, texts.values())) > MOST_EXPORTED:
+        return f'<p class="t-dim">The inputs are too many for a page: thesis tool {esc(result.tool)} --export FILE.csv saves them.</p>'
     name = f"{result.tool}-{result.retrieved_at[:10]}" if result.retrieved_at else result.tool
-    return (
-        f'<p class="t-actions"><button type="button" class="t-action" data-action="download" data-name="{esc(name)}.csv">'
-        f'Inputs as CSV</button><textarea class="t-export" hidden aria-hidden="true" tabindex="-1">{esc(text)}</textarea></p>'
+    buttons = "".join(
+        f'<span><button type="button" class="t-action" data-action="download" data-name="{esc(name)}.{form}">Inputs as {form.upper()}</button>'
+        f'<textarea class="t-export" hidden aria-hidden="true" tabindex="-1">{esc(text)}</textarea></span>'
+        for form, text in texts.items()
     )
+    return f'<p class="t-actions">{buttons}</p>'
 
 
 def _figures(metrics: Sequence[Metric]) -> str:
     rows = []
     for m in metrics:
         value = esc(m.unit if m.value is None else figure(m.value, m.unit))
-        detail = "; ".join(part for part in (m.formula, m.source, f"n = {m.n}" if m.n is not None else None) if part)
+        covered = f"covers {figure(m.coverage_pct, 'percent')}" if m.coverage_pct is not None else None
+        detail = "; ".join(
+            part for part in (m.formula, m.period, m.source, f"n = {m.n}" if m.n is not None else None, covered) if part
+        )
         rows.append(
-            f"<tr><td>{esc(m.name.replace('_', ' '))}</td><td>{esc(m.subject)}</td><td>{value}</td>"
-            f'<td class="t-nowrap">as of {esc(day(m.as_of))}</td></tr><tr class="t-formula"><td colspan="4">{esc(detail)}{_inputs(m)}</td></tr>'
+            f"<tr><td>{esc(metric_name(m.name))}</td><td>{esc(m.subject)}</td><td>{value}</td>"
+            f'<td>as of <span class="t-nowrap">{esc(day(m.as_of))}</span></td></tr><tr class="t-formula"><td colspan="4">{esc(detail)}{table(m)}</td></tr>'
         )
     return f'<details class="t-figures"><summary>Figures, formulas and inputs</summary><div class="t-scroll"><table>{"".join(rows)}</table></div></details>'
-
-
-def _inputs(metric: Metric) -> str:
-    shown = []
-    for one in metric.inputs:
-        if "series" in one or "rows" in one:
-            continue
-        shown.append(", ".join(f"{key} {_plain(value)}" for key, value in one.items() if value not in (None, "")))
-    return "".join(f"<br>{esc(text)}" for text in shown[:MOST_BARS])
-
-
-def _plain(value: object) -> str:
-    return f"{value:,.6g}" if isinstance(value, float | int) and not isinstance(value, bool) else str(value)
 
 
 def _plots(metrics: Sequence[Metric]) -> list[str]:
     """Return a picture for each metric that brings series, weights or a grid; the same picture once."""
     out: list[str] = []
     for metric in metrics:
+        if metric.name == "then":
+            continue  # the picture of the figure of now shows it too
         lines = {str(one.get("name", "")): points for one in metric.inputs if (points := series(one.get("series")))}
         if lines:
             unit = next(str(one.get("unit", "")) for one in metric.inputs if one.get("series"))
-            out.append(_lines(f"{metric.subject}: {', '.join(lines)}", lines, unit))
+            told = metric_name(metric.name) if len(lines) > 1 else ", ".join(lines)
+            out.append(_lines(f"{metric.subject}: {told}", lines, unit))
         weights = [
             (str(one.get("ticker") or one.get("name") or ""), one["weight_pct"])
             for one in metric.inputs
             if _number(one.get("weight_pct"))
         ]
         if len(weights) > 1:
-            out.append(_bars(f"{metric.subject}: {metric.name.replace('_', ' ')}", weights[:MOST_BARS]))
+            out.append(_bars(f"{metric.subject}: {metric_name(metric.name)}", weights[:MOST_BARS]))
     return list(dict.fromkeys(out))
 
 
@@ -120,7 +119,7 @@ def series(given: object) -> Points:
             return ()
         x, y = pair
         if _number(x):
-            out.append((float(x), float(y), f"{x:g}"))
+            out.append((float(x), float(y), f"year {x:g}"))
         else:
             try:
                 out.append((float(date.fromisoformat(str(x)[:10]).toordinal()), float(y), day(str(x))))

@@ -147,6 +147,8 @@ class _Running:
         self._server: uvicorn.Server | None = None
         self._error: BaseException | None = None
         self._made = threading.Event()
+        # Not Thread.join: a Ctrl-C inside it makes Python 3.11 take the thread for ended.
+        self.ended = threading.Event()
 
     def _run(self) -> None:
         try:
@@ -155,6 +157,7 @@ class _Running:
             self._error = error
         finally:
             self._made.set()
+            self.ended.set()
 
     async def _serve(self) -> None:
         config = uvicorn.Config(self._make(), log_level="warning", timeout_graceful_shutdown=2, access_log=False)
@@ -166,8 +169,8 @@ class _Running:
         """Return once it answers; raises what stopped it from starting."""
         self.thread.start()
         self._made.wait()
-        while self.thread.is_alive() and self._server is not None and not self._server.started:
-            self.thread.join(0.05)
+        while not self.ended.is_set() and self._server is not None and not self._server.started:
+            self.ended.wait(0.05)
         if self._error is not None:
             raise self._error
         if self._server is None or not self._server.started:
@@ -176,10 +179,9 @@ class _Running:
     def stop(self, timeout: float) -> None:
         if self._server is not None:
             self._server.should_exit = True
-            self.thread.join(timeout)
-            if self.thread.is_alive():
+            if not self.ended.wait(timeout):
                 self._server.force_exit = True
-                self.thread.join(timeout)
+                self.ended.wait(timeout)
         self.listening.close()
 
 
@@ -192,8 +194,8 @@ class Handle:
 
     def wait(self) -> None:
         """Block until the server ends or Ctrl-C."""
-        while self._running.thread.is_alive():
-            self._running.thread.join(0.5)  # a join without limit would not see Ctrl-C on Windows
+        while not self._running.ended.wait(0.5):  # a wait without limit would not see Ctrl-C on Windows
+            pass
 
     def close(self, *, timeout: float = 10.0) -> None:
         """Stop serving and free the port; safe to call twice."""

@@ -13,7 +13,18 @@ from typing import Any
 from assistant.tools.base import SourceFailed
 
 _CHANGED = "The source may have changed its format; report it if this stays."
-_FORMATS = ("%Y-%m-%d", "%m/%d/%Y", "%b %d, %Y", "%d/%b/%Y", "%d-%b-%Y", "%d %b %Y", "%Y%m%d")
+_FORMATS = (
+    "%Y-%m-%d",
+    "%m/%d/%Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+    "%d %B %Y",
+    "%d/%b/%Y",
+    "%d-%b-%Y",
+    "%d %b %Y",
+    "%Y%m%d",
+    "%d.%m.%Y",
+)
 
 
 def field(record: Any, name: str, source: str) -> Any:
@@ -36,7 +47,8 @@ def number(value: Any, what: str, source: str) -> float:
     """Return a finite number, with separators of thousands, a currency sign or a percent sign taken off."""
     if isinstance(value, bool):
         raise SourceFailed(f"{source}: {what} = {value!r} is no number.", _CHANGED)
-    text = re.sub(r"[,$%\s]", "", str(value))
+    # Some write the sign as a dash of its own.
+    text = re.sub(r"[,$%\s]", "", str(value)).replace("\u2212", "-")
     if re.fullmatch(r"\(.+\)", text):
         text = "-" + text[1:-1]
     try:
@@ -50,7 +62,20 @@ def number(value: Any, what: str, source: str) -> float:
 
 def maybe(value: Any, what: str, source: str) -> float | None:
     """Return a number, or None for what sources write where they have none."""
-    if value is None or str(value).strip().lower() in {"", ".", "-", "--", "n/a", "na", "nan", "none", "null", "nat"}:
+    if value is None or str(value).strip().lower() in {
+        "",
+        ".",
+        "-",
+        "--",
+        "—",
+        "–",
+        "n/a",
+        "na",
+        "nan",
+        "none",
+        "null",
+        "nat",
+    }:
         return None
     return number(value, what, source)
 

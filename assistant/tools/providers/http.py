@@ -26,6 +26,7 @@ from requests.adapters import HTTPAdapter
 
 from assistant.tools.base import NoData, NotConfigured, OutOfTime, RateLimited, SourceFailed, ToolFailure
 from assistant.tools.deadline import remaining
+from assistant.tools.providers.causes import PROXY, UNKNOWN, Cause, cause
 
 ATTEMPTS = 3
 CONNECT_S = 10.0
@@ -34,6 +35,10 @@ MOST_BYTES = 100_000_000
 PACE: Mapping[str, float] = {"sec": 0.125, "fred": 0.5, "other": 0.2}
 _AGAIN = {429, 500, 502, 503, 504}
 _MOVED = {301, 302, 303, 307, 308}
+_REFUSED = {
+    "fred": "With a key its API answers where the site does not: set FRED_API_KEY in the environment (or check the one that is set).",
+    "holdings": "Download the file in a browser and put it in the data folder as holdings/FUND.csv.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +68,21 @@ class Reply:
 
 
 class _Again(Exception):
-    """A try that failed and may be made again; ``wait`` as the source asked, in seconds."""
+    """A try that failed and may be made again: with a response, or for a cause; ``wait`` as the source asked, in seconds."""
 
-    def __init__(self, reason: str, response: requests.Response | None = None, wait: float | None = None) -> None:
-        super().__init__(reason)
+    def __init__(
+        self, *, response: requests.Response | None = None, wait: float | None = None, why: Cause = UNKNOWN
+    ) -> None:
+        super().__init__(why.said)
         self.response = response
         self.wait = wait
+        self.why = why
+
+
+class _Unreachable(requests.ConnectionError):
+    def __init__(self, why: Cause) -> None:
+        super().__init__(why.said)
+        self.why = why
 
 
 class _TooLarge(requests.RequestException):
@@ -90,6 +104,8 @@ class _Polite(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
         source = request.headers.get("X-Thesis-Source", "")
         request.headers.pop("X-Thesis-Source", None)
+        most = request.headers.pop("X-Thesis-Most", None)
+        options["most"] = min(self._most, int(most)) if most else self._most
         left = remaining(self._timeout)
         if left <= 0:
             raise requests.Timeout("no time is left")
@@ -103,7 +119,7 @@ class _Polite(HTTPAdapter):
         except _Again as last:
             if last.response is not None:
                 return last.response
-            raise requests.ConnectionError(str(last)) from None
+            raise _Unreachable(last.why) from None
         raise AssertionError("a retry context ends with a return or an exception")
 
     @staticmethod
@@ -119,27 +135,33 @@ class _Polite(HTTPAdapter):
         left = remaining(self._timeout)
         if left <= 0:
             raise requests.Timeout("no time is left")
-        options |= {"stream": True, "timeout": (min(CONNECT_S, left), left)}
+        sent = {key: value for key, value in options.items() if key != "most"}
+        sent |= {"stream": True, "timeout": (min(CONNECT_S, left), left)}
         try:
-            response = super().send(request, **options)
-            self._read(response)
+            response = super().send(request, **sent)
+            self._read(response, options["most"])
         except _TooLarge:
             raise
+        except requests.ConnectTimeout:
+            raise requests.ConnectTimeout("no connection in time") from None
         except requests.Timeout:
             raise requests.Timeout("no answer in time") from None
         except (requests.RequestException, OSError) as error:
-            raise _Again(type(error).__name__) from None
+            why = cause(error)
+            if why.again:
+                raise _Again(why=why) from None
+            raise _Unreachable(why) from None
         if response.status_code in _AGAIN:
-            raise _Again(f"status {response.status_code}", response, _retry_after(response))
+            raise _Again(response=response, wait=_retry_after(response))
         return response
 
-    def _read(self, response: requests.Response) -> None:
+    def _read(self, response: requests.Response, most: int) -> None:
         """Read the body within limits of size and time: a server may drip, or never end."""
         body = bytearray()
         until = time.monotonic() + remaining(self._timeout)
         for part in response.iter_content(1 << 16):
             body += part
-            if len(body) > self._most:
+            if len(body) > most:
                 response.close()
                 raise _TooLarge("too large")
             if time.monotonic() > until:
@@ -178,9 +200,10 @@ class Http:
             allowable_codes=(200,),
             allowable_methods=("GET", "POST"),
             # Keys are neither matched on nor written to the cache.
-            ignored_parameters=("api_key", "Authorization", "X-Thesis-Source"),
+            ignored_parameters=("api_key", "Authorization", "X-Thesis-Source", "X-Thesis-Most"),
         )
-        self._session.verify = ca_bundle or True
+        # Given with each request: of a session, the environment's REQUESTS_CA_BUNDLE would go before it.
+        self._verify = ca_bundle or None
         adapter = _Polite(timeout_s, most_bytes, first_wait_s, pace)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
@@ -201,24 +224,38 @@ class Http:
                 'Set contact = "your name and e-mail" in thesis.toml (or THESIS_CONTACT).',
             )
 
-    def get(self, source: str, url: str, *, params: Mapping[str, str] | None = None, keep_s: int = 3600) -> Reply:
-        """Return the answer to a GET; one younger than ``keep_s`` seconds comes from the cache. Raises ToolFailure."""
-        return self._ask(source, "GET", url, keep_s, params=params)
+    def get(
+        self,
+        source: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        keep_s: int = 3600,
+        most_bytes: int | None = None,
+    ) -> Reply:
+        """Return the answer to a GET; one younger than ``keep_s`` seconds comes from the cache. Raises ToolFailure.
+
+        ``most_bytes``: larger than that is refused (None: the limit of all).
+        """
+        return self._ask(source, "GET", url, keep_s, most_bytes, params=params)
 
     def post(self, source: str, url: str, body: Mapping[str, Any], *, keep_s: int = 3600) -> Reply:
         """Return the answer to a POST of JSON. Raises ToolFailure."""
-        return self._ask(source, "POST", url, keep_s, json=dict(body))
+        return self._ask(source, "POST", url, keep_s, None, json=dict(body))
 
-    def _ask(self, source: str, method: str, url: str, keep_s: int, **what: Any) -> Reply:
+    def _ask(self, source: str, method: str, url: str, keep_s: int, most: int | None, **what: Any) -> Reply:
+        own = {"X-Thesis-Source": source} | ({"X-Thesis-Most": str(most)} if most else {})
         for _ in range(4):
-            response = self._send(source, method, url, keep_s, what)
+            response = self._send(source, method, url, keep_s, own, what)
             if response.status_code not in _MOVED:
                 break
             there = urljoin(url, response.headers.get("Location", ""))
             if urlsplit(there).netloc != urlsplit(url).netloc:
                 # A host that the user did not switch on is not asked.
                 raise SourceFailed(f"{source} sends on to {urlsplit(there).netloc}.", "The address may have changed.")
-            url, what = there, {}
+            # Only these two keep a body; of the others the new address is all there is.
+            kept = method == "POST" and response.status_code in {307, 308}
+            url, what = there, what if kept else {}
         if response.status_code != 200:
             raise _failure(source, response)
         made = getattr(response, "created_at", None)
@@ -228,20 +265,25 @@ class Http:
             source, url.split("?")[0], response.content, stale, at.astimezone(UTC).isoformat(timespec="seconds")
         )
 
-    def _send(self, source: str, method: str, url: str, keep_s: int, what: dict[str, Any]) -> requests.Response:
+    def _send(
+        self, source: str, method: str, url: str, keep_s: int, own: Mapping[str, str], what: dict[str, Any]
+    ) -> requests.Response:
         try:
             return self._session.request(
-                method, url, headers={"X-Thesis-Source": source}, expire_after=keep_s, allow_redirects=False, **what
+                method, url, headers=dict(own), expire_after=keep_s, allow_redirects=False, verify=self._verify, **what
             )
+        except requests.ConnectTimeout:
+            raise OutOfTime(
+                f"{source} could not be reached in time: no connection was made.",
+                "A firewall may drop it: check the network and HTTPS_PROXY, or try later.",
+            ) from None
         except requests.Timeout:
             raise OutOfTime(f"{source} did not answer in time.", "Try again later, or raise tool_timeout_s.") from None
         except _TooLarge:
             raise SourceFailed(f"{source} sent more than is taken.", "Ask for less, or check the address.") from None
-        except requests.RequestException as error:
-            why = str(error) if type(error) is requests.ConnectionError else type(error).__name__
-            raise SourceFailed(
-                f"{source} could not be reached ({why}).", "Check the network, HTTPS_PROXY and ca_bundle, or try later."
-            ) from None
+        except (requests.RequestException, OSError) as error:
+            why = error.why if isinstance(error, _Unreachable) else cause(error)
+            raise SourceFailed(f"{source} could not be reached: {why.said}.", why.what_to_do) from None
 
 
 def _retry_after(response: requests.Response) -> float | None:
@@ -268,8 +310,13 @@ def _failure(source: str, response: requests.Response) -> ToolFailure:
             "SEC refused the request (403): it wants a name and an e-mail in the User-Agent.",
             'Set contact = "your name and e-mail" in thesis.toml (or THESIS_CONTACT).',
         )
+    if code == 407:
+        return NotConfigured(f"{source} was not asked: the proxy wants a name and a password (407).", PROXY)
     if code in {401, 403}:
-        return NotConfigured(f"{source} refused the request ({code}).", "Check the key and the terms of the source.")
+        return NotConfigured(
+            f"{source} refused the request ({code}).",
+            _REFUSED.get(source, "It may refuse automated requests from this network: try later, or from another one."),
+        )
     if code == 400 and source == "fred":
         if "api_key" in head:
             return NotConfigured("FRED does not know the key.", "Check FRED_API_KEY, or unset it for the keyless file.")

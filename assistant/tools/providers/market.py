@@ -6,6 +6,8 @@ Its keys are all optional and its zeros often mean "not known", so a missing val
 from __future__ import annotations
 
 import math
+import os
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,6 +17,7 @@ import stamina
 
 from assistant.tools.base import NoData, OutOfTime, RateLimited, SourceFailed, ToolFailure
 from assistant.tools.deadline import remaining
+from assistant.tools.providers.causes import UNKNOWN, cause
 from assistant.tools.providers.protocols import Chain, Closes, Contract, Estimate, Estimates, Fetched
 
 SITE = "https://finance.yahoo.com/quote"
@@ -27,13 +30,19 @@ class Market:
 
     source = "market"
 
-    def __init__(self, folder: Path, *, library: Any = None, today: Callable[[], date] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, library: Any = None, today: Callable[[], date] | None = None, ca_bundle: str = ""
+    ) -> None:
         self._folder = folder
+        self._ca_bundle = ca_bundle
         self._library = library
         self._today = today or (lambda: datetime.now(UTC).date())
 
     def _yfinance(self) -> Any:
         if self._library is None:
+            if self._ca_bundle:
+                # It makes its own connections, and takes certificates from here alone.
+                os.environ.setdefault("CURL_CA_BUNDLE", self._ca_bundle)
             import yfinance
 
             folder = self._folder / "yfinance"
@@ -46,7 +55,7 @@ class Market:
 
     def closes(self, symbol: str, start: date, end: date) -> Fetched:
         def work() -> Fetched:
-            ticker = self._yfinance().Ticker(symbol)
+            ticker = self._yfinance().Ticker(_own(symbol))
             frame = ticker.history(
                 start=start.isoformat(),
                 end=(end + timedelta(days=1)).isoformat(),
@@ -54,7 +63,7 @@ class Market:
                 timeout=remaining(20.0),
             )
             about = getattr(ticker, "history_metadata", None) or {}
-            _same(symbol, about.get("symbol"))
+            _same(_own(symbol), about.get("symbol"))
             if "Close" not in getattr(frame, "columns", ()):
                 raise SourceFailed(f"Yahoo sent closes of {symbol} without the column Close.", "Try again later.")
             found = {at.date(): float(value) for at, value in frame["Close"].items() if _finite(value)}
@@ -69,7 +78,7 @@ class Market:
 
     def chain(self, symbol: str) -> Fetched:
         def work() -> Fetched:
-            ticker = self._yfinance().Ticker(symbol)
+            ticker = self._yfinance().Ticker(_own(symbol))
             contracts: list[Contract] = []
             spot: float | None = None
             today = self._today()
@@ -77,7 +86,7 @@ class Market:
             for expiry in near[:MOST_EXPIRIES]:
                 got = ticker.option_chain(expiry)
                 about = got.underlying or {}
-                _same(symbol, about.get("symbol"))
+                _same(_own(symbol), about.get("symbol"))
                 price = about.get("regularMarketPrice")
                 spot = float(price) if price is not None and _finite(price) else spot
                 for kind, frame in (("call", got.calls), ("put", got.puts)):
@@ -98,8 +107,8 @@ class Market:
         today = self._today()
 
         def one(symbol: str) -> Estimate:
-            info = self._yfinance().Ticker(symbol.replace(".", "-")).info or {}
-            _same(symbol.replace(".", "-"), info.get("symbol"))
+            info = self._yfinance().Ticker(_own(symbol)).info or {}
+            _same(_own(symbol), info.get("symbol"))
             count = info.get("numberOfAnalystOpinions")
             return Estimate(ticker=symbol, analysts=_count(count), day=today)
 
@@ -134,17 +143,36 @@ class Market:
         except Exception as error:  # an unofficial library: any of its parts may fail in its own way
             if _limited(error):
                 raise RateLimited("Yahoo limits the rate of requests.", "Try again later.") from error
-            name = type(error).__name__
-            if name in {"YFPricesMissingError", "YFTzMissingError", "YFTickerMissingError"}:
-                raise NoData(f"Yahoo has no data of {symbol}.", "Check the ticker.") from error
-            if "imeout" in name or isinstance(error, TimeoutError):
-                raise OutOfTime("Yahoo did not answer in time.", "Try again later.") from error
-            raise SourceFailed(f"Yahoo's data of {symbol} could not be read ({name}).", "Try again later.") from error
+            raise _failure(symbol, error) from error
         raise AssertionError("a retry context ends with a return or an exception")
 
 
 def _limited(error: Exception) -> bool:
     return type(error).__name__ == "YFRateLimitError" or "Too Many Requests" in str(error)
+
+
+def _failure(symbol: str, error: Exception) -> ToolFailure:
+    """Return what an error of the library, or of the connection under it, means for the user."""
+    name = type(error).__name__
+    code = getattr(getattr(error, "response", None), "status_code", None)
+    if name in {"YFPricesMissingError", "YFTzMissingError", "YFTickerMissingError"} or code == 404:
+        return NoData(f"Yahoo has no data of {symbol}.", "Check the ticker.")
+    if code in {401, 403}:
+        return SourceFailed(
+            f"Yahoo refused the request ({code}).",
+            "It blocks some networks and proxies: try later or from another one, or put your own prices in the data folder (docs/tools/data.md).",
+        )
+    if "imeout" in name or isinstance(error, TimeoutError):
+        return OutOfTime("Yahoo did not answer in time.", "Check the network and HTTPS_PROXY, or try again later.")
+    why = cause(error)
+    if why is not UNKNOWN:
+        return SourceFailed(f"Yahoo could not be reached: {why.said}.", why.what_to_do)
+    return SourceFailed(f"Yahoo's data of {symbol} could not be read ({name}).", "Try again later.")
+
+
+def _own(symbol: str) -> str:
+    """Return a symbol as Yahoo writes it: a US share class stands behind a dash, and behind a dot the exchange."""
+    return re.sub(r"\.([A-E])$", r"-\1", symbol)
 
 
 def _same(asked: str, got: object) -> None:

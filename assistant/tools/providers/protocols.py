@@ -128,10 +128,31 @@ class QuarterIndex(Payload):
 
 
 class FilingPage(Payload):
-    """The text of one filing, tags taken out."""
+    """The text of one filing or of one of its documents, tags taken out; ``tables``: spans of its tables of figures."""
 
     path: str
     text: str
+    tables: tuple[tuple[int, int], ...] = ()
+
+
+class Filing(Payload):
+    """One filing of a registrant's list. ``items`` of an 8-K ("2.02"); ``document``: the file name of its main document."""
+
+    form: str
+    accn: str
+    filed: date
+    reported: date | None
+    items: tuple[str, ...]
+    document: str
+
+
+class FilingList(Payload):
+    """A registrant's annual reports and 8-Ks on results, newest first, from about ``since`` on."""
+
+    cik: int
+    name: str
+    since: date
+    filings: tuple[Filing, ...]
 
 
 class Observation(Payload):
@@ -255,6 +276,9 @@ class FilingText(Protocol):
     source: str
 
     def text(self, path: str) -> Fetched: ...
+    def filings(self, cik: int, since: date) -> Fetched: ...
+    def release(self, cik: int, accn: str) -> Fetched: ...
+    def report(self, cik: int, accn: str, document: str) -> Fetched: ...
 
 
 class Series(Protocol):

@@ -14,12 +14,14 @@ from datetime import date, datetime
 from typing import Any
 
 from assistant.tools.base import NoData, SourceFailed
+from assistant.tools.providers import edgar_pages as pages
 from assistant.tools.providers._read import day, field, listed, maybe, number, whole
 from assistant.tools.providers.http import Http, Reply
 from assistant.tools.providers.protocols import (
     CompanyFacts,
     Fact,
     Fetched,
+    FilingList,
     FilingPage,
     Frame,
     FramePoint,
@@ -34,6 +36,10 @@ from assistant.tools.providers.protocols import (
 DATA_URL = "https://data.sec.gov"
 WWW_URL = "https://www.sec.gov"
 DAY_S, YEAR_S = 86_400, 31_536_000
+GZIP = b"\x1f\x8b"
+MOST_PAGES = 4  # of a registrant's older filings
+# Bytes of an index page, of a release, of an annual report: larger ones are not read.
+MOST_INDEX, MOST_RELEASE, MOST_REPORT = 2_000_000, 8_000_000, 40_000_000
 TAXONOMIES = ("us-gaap", "ifrs-full", "dei")
 # Registration statements for a first offering, what prices or withdraws it, and the reports of those already public.
 OFFERINGS = frozenset({"S-1", "S-1/A", "F-1", "F-1/A", "424B4", "RW"})
@@ -50,9 +56,9 @@ class Sec:
         self._data = data_url
         self._www = www_url
 
-    def _get(self, url: str, keep_s: int) -> Reply:
+    def _get(self, url: str, keep_s: int, most_bytes: int | None = None) -> Reply:
         self._http.need_contact("SEC")
-        return self._http.get(self.source, url, keep_s=keep_s)
+        return self._http.get(self.source, url, keep_s=keep_s, most_bytes=most_bytes)
 
     def listings(self) -> Fetched:
         """Return every ticker of SEC's list with its CIK."""
@@ -87,7 +93,7 @@ class Sec:
 
     def submission(self, cik: int) -> Fetched:
         """Return a registrant's name, tickers and industry (SIC)."""
-        reply = self._get(f"{self._data}/submissions/CIK{cik:010d}.json", 30 * DAY_S)
+        reply = self._get(f"{self._data}/submissions/CIK{cik:010d}.json", DAY_S // 2)
         body = reply.json()
         self._same(cik, field(body, "cik", "sec"))
         sic = str(field(body, "sic", "sec") or "").strip()
@@ -126,9 +132,11 @@ class Sec:
         over = date(year + quarter // 4, quarter % 4 * 3 + 1, 1) < date.today()  # noqa: DTZ011 - only how long it is kept
         reply = self._get(self._www + path, YEAR_S if over else DAY_S // 2)
         try:
-            text = gzip.decompress(reply.content).decode("latin-1")
+            # Where the server calls the gzip an encoding of the answer, it is unpacked already.
+            packed = reply.content[:2] == GZIP
+            text = (gzip.decompress(reply.content) if packed else reply.content).decode("latin-1")
         except (OSError, EOFError, zlib.error):
-            raise SourceFailed("sec: the form index is no gzip file, or is cut short.", "Try again later.") from None
+            raise SourceFailed("sec: the form index is cut short.", "Try again later.") from None
         entries: list[IndexEntry] = []
         reporters: dict[int, date] = {}
         lines = iter(text.splitlines())
@@ -156,9 +164,50 @@ class Sec:
     def text(self, path: str) -> Fetched:
         """Return the text of a filing (``path`` as in the form index), its markup taken out."""
         reply = self._get(f"{self._www}/Archives/{path}", YEAR_S)
-        plain = html.unescape(re.sub(r"<[^>]{0,2000}>", " ", reply.text))
-        payload = FilingPage(path=path, text=" ".join(plain.split()))
+        text = html.unescape(re.sub(r"<[^>]{0,2000}>", " ", reply.text))
+        payload = FilingPage(path=path, text=" ".join(text.split()))
         return _fetched(payload, reply, f"{WWW_URL}/Archives/{path}")
+
+    def filings(self, cik: int, since: date) -> Fetched:
+        """Return a registrant's annual reports and 8-Ks on results (item 2.02) filed from ``since`` on, newest first."""
+        reply = self._get(f"{self._data}/submissions/CIK{cik:010d}.json", DAY_S // 2)
+        body = reply.json()
+        self._same(cik, field(body, "cik", "sec"))
+        held = field(body, "filings", "sec")
+        found = list(pages.filings(field(held, "recent", "sec")))
+        older = [
+            str(field(page, "name", "sec")) for page in listed(held.get("files") or [], "files", "sec")
+            if day(field(page, "filingTo", "sec"), "filingTo", "sec") >= since
+        ]  # fmt: skip
+        for name in older[:MOST_PAGES]:
+            if not re.fullmatch(r"CIK\d{10}-submissions-\d{3}\.json", name):
+                raise SourceFailed(f"sec: {name!r} is no page of filings.", "Report it if this stays.")
+            found += pages.filings(self._get(f"{self._data}/submissions/{name}", 30 * DAY_S).json())
+        kept = sorted((f for f in found if f.filed >= since), key=lambda f: (f.filed, f.accn), reverse=True)
+        payload = FilingList(cik=cik, name=str(field(body, "name", "sec")), since=since, filings=tuple(kept))
+        return _fetched(payload, reply, f"{WWW_URL}/cgi-bin/browse-edgar?action=getcompany&CIK={cik:010d}&type=8-K")
+
+    def release(self, cik: int, accn: str) -> Fetched:
+        """Return the text of the release (EX-99.1) of an 8-K. Raises NoData for a filing without one."""
+        where = pages.folder(cik, accn)
+        index = self._get(f"{self._www}{where}/{accn}-index.htm", YEAR_S, MOST_INDEX)
+        path = pages.exhibit(index.text, where)
+        if path is None:
+            raise NoData(f"The 8-K {accn} has no EX-99.1 as a text.", "Its results may stand in the 8-K itself.")
+        return self._page(path, MOST_RELEASE)
+
+    def report(self, cik: int, accn: str, document: str) -> Fetched:
+        """Return the text of the main document of a filing."""
+        if not re.fullmatch(r"[\w.\-]+\.(?:htm|html|txt)", document):
+            raise NoData(f"The filing {accn} has no main document as a text.", "Add it with: thesis ingest FILE")
+        return self._page(f"{pages.folder(cik, accn)}/{document}", MOST_REPORT)
+
+    def _page(self, path: str, most_bytes: int) -> Fetched:
+        reply = self._get(f"{self._www}{path}", YEAR_S, most_bytes)
+        text, tables = pages.plain(reply.text)
+        if not text:
+            raise NoData(f"The document {path} has no text.", "It may be a picture.")
+        return _fetched(FilingPage(path=path, text=text, tables=tables), reply, f"{WWW_URL}{path}")
 
     @staticmethod
     def _same(asked: int, got: Any) -> None:

@@ -92,6 +92,8 @@ class Treasury:
                 f"?type=daily_treasury_yield_curve&field_tdr_date_value={year}&page&_format=csv"
             )
             reply = self._http.get(self.source, url, keep_s=6 * 3600)
+            if not reply.text.strip():
+                continue  # a year of which no day is published yet
             for row in table(reply.text, self.source, ("Date", YIELDS[name])):
                 value = maybe(row[YIELDS[name].casefold()], YIELDS[name], "treasury")
                 found.append((day(row["date"], "Date", "treasury"), value))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from assistant.tools.base import SourceFailed
-from assistant.tools.providers._read import field, listed, number
+from assistant.tools.providers._read import field, listed, maybe
 from assistant.tools.providers.http import Http
 from assistant.tools.providers.protocols import AwardTotal, AwardTotals, Fetched
 
@@ -40,7 +40,8 @@ class UsaSpending:
                     AwardTotal(
                         name=str(field(record, "name", "usaspending") or "not named"),
                         code=str(code) if code is not None else None,
-                        amount=number(field(record, "amount", "usaspending"), "amount", "usaspending"),
+                        # A name under which nothing was obligated has null.
+                        amount=maybe(field(record, "amount", "usaspending"), "amount", "usaspending") or 0.0,
                     )
                 )
             more = bool(field(field(answer, "page_metadata", "usaspending"), "hasNext", "usaspending"))

@@ -24,7 +24,7 @@
 
   const download = (field, name) => {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([field.value], { type: (name || "").endsWith(".csv") ? "text/csv" : "text/markdown" }));
+    link.href = URL.createObjectURL(new Blob([field.value], { type: { csv: "text/csv", json: "application/json" }[(name || "").split(".").pop()] || "text/markdown" }));
     link.download = name || "answer.md";
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
