@@ -1,5 +1,6 @@
 """Which live-metrics tools a question needs, and with which arguments: without a language model."""
 
 from assistant.routing.route import ToolCall, route
+from assistant.routing.votes import encoder
 
-__all__ = ["ToolCall", "route"]
+__all__ = ["ToolCall", "encoder", "route"]

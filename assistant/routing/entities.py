@@ -54,11 +54,12 @@ _NO_TICKER = frozenset(
     """.split()  # noqa: SIM905 - reads better
 )
 _TICKER = re.compile(r"(?<![\w&/$.-])\$?([A-Z]{1,5}(?:[.-][AB])?)(?![\w&/-]|\.\w)")
+_LEGAL = re.compile(r",?\s+(?:inc|incorporated|corp|corporation|company|co|ltd|limited|plc)\.?$", re.I)
 _BARE_GROUP = {"small": "IWM", "mid": "IWR", "large": "SPY"}
 _SMALL = re.compile(r"\bsmall(?:er)?\b", re.I)
 _LARGE = re.compile(r"\b(?:large|larger|big|bigger)\b", re.I)
 _AGAINST = re.compile(
-    r"\b(?:against|versus|vs\.?|relative to|compared? (?:to|with)|compares (?:to|with)|in comparison (?:to|with)|than|over|to that of|and)\b",
+    r"\b(?:against|versus|vs\.?|relative to|compared? (?:to|with)|compares (?:to|with)|in comparison (?:to|with)|than|over|to that of|with (?:that|those) of|next to|beside|alongside|and)\b",
     re.I,
 )
 
@@ -155,9 +156,17 @@ def _place(company: str, text: str) -> re.Match[str] | None:
     return None
 
 
+@cache
+def _publishers() -> frozenset[str]:
+    """Return the words that name who published the articles: they are asked about, and no company to look up."""
+    from assistant.tools.claims import claims
+
+    return frozenset(word for claim in claims().values() for word in claim.publisher.lower().split())
+
+
 def unknown_company(text: str, sources: Sequence[SourceInfo]) -> str | None:
     """Return a proper name that is no index, agency, region or thing of the trade: a company that the base does not hold."""
-    common = stopwords()
+    common = stopwords() | _publishers()
     pattern, _ = _fund_pattern()
     for name in proper_names(text):
         plain = re.sub(r"['’]s?$", "", name)
@@ -173,6 +182,18 @@ def unknown_company(text: str, sources: Sequence[SourceInfo]) -> str | None:
             continue
         return plain
     return None
+
+
+def recipient(text: str, found: Named, sources: Sequence[SourceInfo]) -> str | None:
+    """Return the company that a text names, by the name that a register of contracts would have: no ticker."""
+    if not found.companies:
+        return unknown_company(text, sources)
+    first = found.companies[0]
+    name = next((s.metadata.company for s in sources if first in (s.metadata.ticker, s.metadata.company)), None)
+    if not name:
+        return first
+    place = _place(name, text)
+    return place.group() if place and not _TICKER.fullmatch(place.group()) else _LEGAL.sub("", name)
 
 
 def agency(text: str) -> str | None:

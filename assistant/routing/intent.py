@@ -32,6 +32,7 @@ _VERIFY = re.compile(
     r"\b(?:true or false|verify|verif(?:y|ies|ied)|fact[- ]?check|double[- ]check|cross[- ]check|check|validate|debunk|corroborate|confirm(?:ed)?|refuted?|disprove[nd]?|test (?:the|this|that|whether|if)|"
     r"(?:is|are|was) (?:it|that|this|what)\b.{0,60}?\b(?:true|right|correct|accurate|valid|the case)|(?:true|right|correct) that|"
     r"(?:does|do|has|have) (?:[\w&'’.]+ ){0,4}?(?:claims?|statements?|figures?|numbers?|thesis|assertion|notion|idea|view|it|that|this|argument|estimates?)\b.{0,160}?\b(?:hold|held|stand|stood)(?: up| true| water| good)?(?= (?:today|now|still|currently|against|in light|with|on)\b|[?.!]|$)|"
+    r"(?:claims?|statements?|assertions?|figures?|numbers?|notion)\b[^.?]{0,100}?\b(?:true|valid|right|correct|accurate|outdated|out of date|up to date|been overtaken|stands?|holds?(?: up)?)(?=[?.]| (?:today|now|still)\b)|"
     r"(?:still|remain(?:s|ed)?) (?:true|valid|right|correct|accurate))\b",
     re.I,
 )

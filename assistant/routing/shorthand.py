@@ -11,6 +11,7 @@ from importlib.resources import files
 from assistant.tools.entities import funds
 
 _LEAST_SWAP = 4  # letters of a word where two may be swapped
+_QUERY = 8  # words
 _LEAST_SLIP = 6  # letters of a word where one may be lacking or too many
 # Tickers of funds that are words too.
 _WORDS = frozenset({"spy", "dia", "mid", "acwi", "work"})
@@ -60,6 +61,9 @@ def written_out(text: str) -> str:
         text = half.sub(whole, text)
     text = _BESIDE.sub(lambda m: f"{m['lead']} {m['name'].upper()}", text)
     tickers = {t.lower() for t in funds()} - _WORDS
+    if text.islower() and len(text.split()) <= _QUERY:
+        # "tariff basket pct spy": a query, where no verb "spy" would stand.
+        tickers |= {"spy"}
     return _WORD.sub(lambda m: m.group().upper() if m.group() in tickers else _right(m.group()), text)
 
 
