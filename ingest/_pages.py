@@ -122,8 +122,8 @@ def contents(text: str, pages: Sequence[Page]) -> Iterator[Region]:
         if len(content) < 4:
             continue
         body = text[page.start : page.end]
-        numbered = sum(bool(_ENDS_IN_PAGE.match(line)) for line in content)
-        leaders = sum(bool(_LEADER.search(line)) for line in content)
+        numbered = sum(bool(_ENDS_IN_PAGE.match(line)) for line in content if len(line) < 600)
+        leaders = sum(map(_leads, content))
         items = sum(
             bool(re.match(r"(?:item\s+\d|part\s+[ivx]+|note\s+\d)", line.strip(), re.IGNORECASE)) for line in content
         )
@@ -145,6 +145,11 @@ def contents(text: str, pages: Sequence[Page]) -> Iterator[Region]:
             yield Region(head, signed.start() if signed else spans[-1][1], "contents")
 
 
+def _leads(line: str) -> bool:
+    """Return whether a line ends in dots and a page number; a line may be a megabyte of dots."""
+    return bool(_LEADER.search(line[-80:]))
+
+
 def _figures(content: Sequence[str]) -> bool:
     """Return whether a fair share of lines holds amounts, as statements do and contents don't."""
     return sum(bool(re.search(r"\$\s?\d|\d{1,3},\d{3}|\d\.\d+\s*%|\(\d", line)) for line in content) > 0.2 * len(
@@ -157,8 +162,10 @@ def leaders(text: str, start: int) -> Iterator[Region]:
     run: list[tuple[int, int]] = []
     for first, last in _lines(text, start, min(len(text), start + 40_000)):
         line = text[first:last]
-        if _LEADER.search(line) or (
-            re.match(r"\W*(?:item\s+\d|part\s+[ivx]+\b)", line, re.IGNORECASE) and _ENDS_IN_PAGE.match(line)
+        if _leads(line) or (
+            len(line) < 600
+            and re.match(r"\W*(?:item\s+\d|part\s+[ivx]+\b)", line, re.IGNORECASE)
+            and _ENDS_IN_PAGE.match(line)
         ):
             run.append((first, last))
             continue

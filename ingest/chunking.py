@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -77,7 +78,8 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _atoms(text: str, zone: _Zone, section_starts: frozenset[int]) -> list[_Atom]:
+def _atoms(text: str, zone: _Zone, ordered: Sequence[int], section_starts: frozenset[int]) -> list[_Atom]:
+    """Return the atoms of a zone; ``ordered`` are the starts of the sections in order, ``section_starts`` as a set."""
     start, end = _trim(text, zone.start, zone.end)
     if start == end:
         return []
@@ -91,7 +93,7 @@ def _atoms(text: str, zone: _Zone, section_starts: frozenset[int]) -> list[_Atom
         cut = line + len(mark) - len(mark.lstrip()) if mark.strip() and len(mark) <= 12 else a
         if cut > starts[-1]:
             starts.append(cut)
-    extra = [s for s in section_starts if start < s < end and s not in starts]
+    extra = ordered[bisect_right(ordered, start) : bisect_left(ordered, end)]
     starts = sorted({*starts, *extra})
     atoms: list[_Atom] = []
     was_row = False
@@ -249,7 +251,8 @@ def chunk(document: Document, count_tokens: TokenCounter) -> tuple[Chunk, ...]:
     """
     text = document.text
     section_starts = frozenset(section.start for section in document.sections)
-    by_zone = [(zone, _atoms(text, zone, section_starts)) for zone in _zones(document)]
+    ordered = sorted(section_starts)
+    by_zone = [(zone, _atoms(text, zone, ordered, section_starts)) for zone in _zones(document)]
     flat = [atom for _, atoms in by_zone for atom in atoms]
     counts = iter(count_tokens([text[a.start : a.end] for a in flat]) if flat else [])
     spans: list[tuple[int, int, int, _Zone]] = []

@@ -16,6 +16,7 @@ The readings are split over ``_paragraphs`` and ``_pages``. No rule knows a site
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -51,27 +52,29 @@ def tag(reading: Reading) -> tuple[Region, ...]:
     return _disjoint(claims, len(text), text)
 
 
+def _start(region: Region) -> int:
+    return region.start
+
+
 def _disjoint(claims: Iterable[Region], length: int, text: str) -> tuple[Region, ...]:
     """Return ``claims`` cut to what no earlier claim covers, without blank edges, neighbours of one tag joined."""
-    kept: list[Region] = []
+    kept: list[Region] = []  # in order, none over another: only neighbours are looked at, however many there are
     for claim in claims:
-        pieces = [(max(0, claim.start), min(length, claim.end))]
-        for other in kept:
-            pieces = [
-                piece
-                for start, end in pieces
-                for piece in ((start, min(end, other.start)), (max(start, other.end), end))
-                if piece[0] < piece[1]
-            ]
-        for start, end in pieces:
-            while start < end and text[start].isspace():
-                start += 1
-            while end > start and text[end - 1].isspace():
-                end -= 1
-            if start < end:
-                kept.append(Region(start, end, claim.tag))
+        start, end = max(0, claim.start), min(length, claim.end)
+        free: list[tuple[int, int]] = []
+        for other in kept[max(0, bisect_right(kept, start, key=_start) - 1) : bisect_left(kept, end, key=_start)]:
+            if other.end > start:
+                free.append((start, other.start))
+                start = other.end
+        for begin, stop in (*free, (start, end)):
+            while begin < stop and text[begin].isspace():
+                begin += 1
+            while stop > begin and text[stop - 1].isspace():
+                stop -= 1
+            if begin < stop:
+                insort(kept, Region(begin, stop, claim.tag), key=_start)
     joined: list[Region] = []
-    for region in sorted(kept, key=lambda r: r.start):
+    for region in kept:
         last = joined[-1] if joined else None
         if last and last.tag == region.tag and region.tag != "running" and not text[last.end : region.start].strip():
             joined[-1] = Region(last.start, region.end, last.tag)

@@ -23,13 +23,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
 
+from ingest.files import open_file
 from vectorstore.embedding import TokenCounter, token_counter
 from vectorstore.errors import ReadError, ThesisError
 from vectorstore.records import Chunk, Document, document_id, sha256
 from vectorstore.settings import Settings
 
-# Reading needs a few times the file; far more is a decompression bomb. Enforced where the system can (Linux).
-MEMORY_LIMIT = 4 << 30
+# Bytes for a job without settings. Reading needs a few times the file; far more is a decompression bomb. Enforced where
+# the system can (Linux).
+MEMORY_LIMIT = 768 << 20
 READY = "ready"  # the first thing that a worker says
 
 
@@ -92,8 +94,11 @@ def parse(job: Job, settings: Settings) -> Parsed:
 def read_limited(file: Path, settings: Settings) -> bytes:
     """Return the bytes of ``file``, never more than the limit. Raises ReadError beyond it, and OSError."""
     limit = settings.file_limit_mb * 1_000_000
-    with file.open("rb") as stream:
-        data = stream.read(limit + 1)
+    with open_file(file) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        data = stream.read(min(size, limit) + 1)  # what is asked for is set aside at once
+        if len(data) > size:  # it has grown
+            data += stream.read(max(0, limit + 1 - len(data)))
     if len(data) > limit:
         raise too_large(file.name, settings)
     return data
@@ -126,13 +131,19 @@ def send(stream: BinaryIO, value: object) -> None:
     stream.flush()
 
 
-def _limit_memory() -> None:
+def _limit_memory(limit: int) -> None:
+    """Let this process hold at most ``limit`` bytes of data from now on; 0: as many as it may."""
     if sys.platform == "linux":
         import resource
 
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        if hard == resource.RLIM_INFINITY or hard > MEMORY_LIMIT:
-            resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_LIMIT, hard))
+        wanted = limit if limit and (hard == resource.RLIM_INFINITY or limit < hard) else hard
+        resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+
+
+def _limit_of(arguments: tuple[Any, ...]) -> int:
+    """Return the bytes that the settings among the arguments of a job allow."""
+    return next((a.file_memory_mb * 1_000_000 for a in arguments if isinstance(a, Settings)), MEMORY_LIMIT)
 
 
 def _call(reference: str, arguments: tuple[Any, ...]) -> tuple[bool, object]:
@@ -143,7 +154,10 @@ def _call(reference: str, arguments: tuple[Any, ...]) -> tuple[bool, object]:
     except ThesisError as error:
         return False, error
     except MemoryError:
-        return False, ReadError("Reading it takes more memory than a document may.", "Split it, or save it anew.")
+        return False, ReadError(
+            "Reading it takes more memory than a document may.",
+            "Split it, save it anew, or raise file_memory_mb (THESIS_FILE_MEMORY_MB).",
+        )
     except OSError as error:
         reason = error.strerror or str(error)
         return False, ReadError(f"It can't be read ({reason}).", "Check that it exists and that you may read it.")
@@ -162,7 +176,7 @@ def main() -> None:
     os.dup2(2, 1)  # a library that prints must not garble the replies
     faulthandler.enable()
     logging.basicConfig(level=logging.ERROR)
-    _limit_memory()
+    _limit_memory(MEMORY_LIMIT)
     jobs: queue.SimpleQueue[tuple[str, tuple[Any, ...], float]] = queue.SimpleQueue()
 
     def receive() -> None:
@@ -180,6 +194,7 @@ def main() -> None:
         reference, arguments, seconds = jobs.get()
         # The parent kills a worker that is late. This is for a loop that holds the interpreter after the parent died.
         faulthandler.dump_traceback_later(seconds + 10, exit=True)
+        _limit_memory(_limit_of(arguments))
         reply = _call(reference, arguments)
         faulthandler.cancel_dump_traceback_later()
         send(replies, reply)

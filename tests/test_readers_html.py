@@ -112,6 +112,16 @@ def test_hidden_text_is_left_out_and_counted(hidden: str) -> None:
     assert reading.warnings == ("17 characters of hidden text in 1 places were left out.",)
 
 
+def test_what_an_inline_filing_hides_is_never_counted_as_hidden_text() -> None:
+    facts = "".join(
+        f'<ix:header><ix:hidden><ix:nonNumeric name="dei:Fact{n}">value {n}</ix:nonNumeric></ix:hidden></ix:header>'
+        for n in range(60)
+    )
+    body = f'<p>Seen.</p><div style="display:none">{facts}</div><div hidden>{facts}<i>Left out.</i></div>'
+    readings = [page(f"<html><body>{body}</body></html>") for _ in range(10)]
+    assert {r.warnings for r in readings} == {("9 characters of hidden text in 1 places were left out.",)}
+
+
 def test_scripts_and_styles_are_no_text() -> None:
     reading = page(
         "<html><head><style>p{}</style></head><body><script>var a;</script><!-- note --><p>Text"

@@ -140,10 +140,14 @@ def _own_heading(reading: Reading) -> int | None:
 
 def _masked(text: str, regions: Sequence[Region]) -> str:
     """Return ``text`` with ``regions`` blank, at the same offsets."""
-    for region in regions:
-        stretch = text[region.start : region.end]
-        text = text[: region.start] + "".join("\n" if c == "\n" else " " for c in stretch) + text[region.end :]
-    return text
+    parts: list[str] = []
+    at = 0
+    for region in sorted(regions, key=lambda r: r.start):
+        start, end = max(region.start, at), min(region.end, len(text))
+        if start < end:
+            parts += (text[at:start], "".join("\n" if c == "\n" else " " for c in text[start:end]))
+            at = end
+    return "".join((*parts, text[at:]))
 
 
 def _front_matter(reading: Reading, gathered: _Gathered) -> dict[str, str]:

@@ -42,7 +42,7 @@ _PLATFORMS = re.compile(
     r"cloudflare|convertkit|jekyll|hugo|mailerlite)\b",
     re.IGNORECASE,
 )
-_HOUSE = r"(?P<house>[A-Z][\w&.'’-]*(?:,?\s+(?:[A-Z&][\w&.'’-]*|of|and|the|for)){0,7}?)"
+_HOUSE = r"(?P<house>[A-Z][\w&.'’-]{0,40}(?:,?\s+(?:[A-Z&][\w&.'’-]{0,40}|of|and|the|for)){0,7}?)"
 _YEARS = r"(?:(?:19|20)\d\d(?:\s*[-–—]\s*(?:(?:19|20)\d\d|present))?)"
 # Who speaks of a publication as its own, with the weight of the wording.
 _CLAIMS: tuple[tuple[re.Pattern[str], int], ...] = tuple(
@@ -70,7 +70,7 @@ _CLAIMS: tuple[tuple[re.Pattern[str], int], ...] = tuple(
 )
 # What only a broker's note has on its front page.
 _RECOMMENDS = re.compile(
-    r"^\W*(?:(?:our\s+)?rating|recommendation|(?:12[- ]month\s+)?price\s+target|target\s+price)\s*(?:\([^)\n]*\)\s*)?(?:[:|]|(?:US)?\$|(?:buy|hold|sell|outperform|underperform|overweight|underweight|neutral)\b)|\banalyst\s+certification\b",
+    r"^[^\w\n]*(?:(?:our\s+)?rating|recommendation|(?:12[- ]month\s+)?price\s+target|target\s+price)\s*(?:\([^)\n]*\)\s*)?(?:[:|]|(?:US)?\$|(?:buy|hold|sell|outperform|underperform|overweight|underweight|neutral)\b)|\banalyst\s+certification\b",
     re.IGNORECASE | re.MULTILINE,
 )
 _COVERED = re.compile(r"^(?P<name>[A-Z][\w&.,'’ -]{2,50}?)\s+\((?P<symbol>[A-Z]{1,5}(?:[.-][A-Z]{1,2})?)\)(?=\W|$)")

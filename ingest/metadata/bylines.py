@@ -52,7 +52,9 @@ ROLE_AT_HOUSE = re.compile(
 
 def bare(line: str) -> str:
     """Return a line without the marks of Markdown."""
-    return re.sub(r"^#{1,6}\s+|\*\*|__|^>\s+|\[([^\]]+)\]\([^)]*\)", lambda m: m.group(1) or "", line).strip(" *_|")
+    return re.sub(
+        r"^#{1,6}\s+|\*\*|__|^>\s+|\[([^\]]{1,400})\]\([^)]{0,1000}\)", lambda m: m.group(1) or "", line
+    ).strip(" *_|")
 
 
 def date_of(line: Line) -> tuple[Found, int] | None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from ingest.metadata.found import claim
 from vectorstore import months
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -75,6 +76,7 @@ _PATTERNS = tuple(
         r"(?<![\d/.-])(?P<one>\d{1,2})(?P<mark>[/.])(?P<two>\d{1,2})(?P=mark)(?P<year>(?:19|20)\d\d)(?!\d)",
     )
 )
+_LONGEST = 400  # characters of one date with its time of day
 _SHORT = re.compile(r"(?<![\d/.-])(?P<one>\d{1,2})(?P<mark>[/-])(?P<two>\d{1,2})(?P=mark)(?P<year>\d\d)(?![\d/-])")
 
 
@@ -120,14 +122,11 @@ def find_dates(text: str, start: int = 0, end: int | None = None, *, short_years
     taken: list[tuple[int, int]] = []
     for pattern in (*_PATTERNS, *([_SHORT] if short_years else [])):
         for match in pattern.finditer(text, start, end):
-            if any(match.start() < stop and begin < match.end() for begin, stop in taken):
-                continue
             value = _value(match, pattern is _SHORT)
-            if value is None:
+            if value is None or not claim(taken, *match.span()):
                 continue
             named = match.groupdict().get("weekday")
             agrees = None if named is None else _WEEKDAYS[value.weekday()].startswith(named.lower()[:3])
-            taken.append(match.span())
             found.append(Dated(value.isoformat(), match.start(), match.end(), agrees))
     return sorted(found, key=lambda item: item.start)
 
@@ -140,6 +139,8 @@ def first_date(text: str, start: int, end: int) -> Dated | None:
 def parse_date(value: str) -> str | None:
     """Return ``value`` as an ISO date if it is one date and nothing else (a time of day may follow), else None."""
     value = value.strip()
+    if len(value) > _LONGEST:
+        return None
     stamp = re.match(r"\d{4}-\d\d-\d\d(?=T|\s+\d|Z|$)", value)
     found = find_dates(stamp.group() if stamp else value)
     if len(found) != 1:

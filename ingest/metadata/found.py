@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 _RULES = re.compile(r"[_=*~\u2500-\u257f]{2,}|-{3,}")
 _SPACES = re.compile(r"\s+")
+_LINE = re.compile(r"[^\n\f\r]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +45,18 @@ def phrase(words: str) -> str:
 
 def lines(text: str, start: int = 0, end: int | None = None) -> Iterator[Line]:
     """Yield the non-empty lines of ``text[start:end]``; a form feed ends a line too."""
-    end = len(text) if end is None else min(end, len(text))
-    position = start
-    while position < end:
-        stop = position
-        while stop < end and text[stop] not in "\n\f\r":
-            stop += 1
-        raw = text[position:stop]
+    for match in _LINE.finditer(text, start, len(text) if end is None else end):
+        raw = match.group()
         content = raw.strip()
         if content:
-            first = position + (len(raw) - len(raw.lstrip()))
+            first = match.start() + (len(raw) - len(raw.lstrip()))
             yield Line(content, first, first + len(content))
-        position = stop + 1
+
+
+def claim(taken: list[tuple[int, int]], start: int, end: int) -> bool:
+    """Put the span into ``taken`` (in order, none over another); return False where it overlaps one that is there."""
+    at = bisect_left(taken, (start, end))
+    if (at and taken[at - 1][1] > start) or (at < len(taken) and taken[at][0] < end):
+        return False
+    taken.insert(at, (start, end))
+    return True

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ingest.metadata.found import claim
+
 _ORDINAL = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4}
 _NTH = r"(?P<nth>first|second|third|fourth|1st|2nd|3rd|4th)"
 _BARE_YEAR = r"(?P<year>(?:19|20)\d\d)(?!\d|[.,]\d)"
@@ -53,16 +55,15 @@ def _number(match: re.Match[str]) -> int:
 def quarters(text: str, start: int = 0, end: int | None = None) -> Iterator[Quarter]:
     """Yield the quarters named with their year in ``text[start:end]``, in order of place."""
     end = len(text) if end is None else end
-    found: dict[int, Quarter] = {}
+    found: list[Quarter] = []
+    taken: list[tuple[int, int]] = []
     for pattern in _QUARTERS:
         for match in pattern.finditer(text, start, end):
             year = int(match["year"])
             year += 2000 if year < 100 else 0
-            item = Quarter(_number(match), year, match.start(), match.end())
-            if not any(o.start < item.end and item.start < o.end for o in found.values()):
-                found[item.start] = item
-    for key in sorted(found):
-        yield found[key]
+            if claim(taken, *match.span()):
+                found.append(Quarter(_number(match), year, match.start(), match.end()))
+    yield from sorted(found, key=lambda quarter: quarter.start)
 
 
 def lone_quarter(text: str, start: int, end: int) -> tuple[int, int, int] | None:

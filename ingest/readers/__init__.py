@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import replace
 
 from ingest.readers._model import Reading, Source
 from ingest.readers._sniff import sniff
 from vectorstore.errors import ReadError
 
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_LONGEST_MESSAGE = 500  # characters
+
 __all__ = ["Reading", "Source", "read"]
 
 
 def read(source: Source) -> Reading:
     """Return the text and structure of ``source``. Raises ReadError, which names the file and says what to do."""
-    form, text, warnings = sniff(source.data, source.name, source.media_type)
     try:
+        form, text, warnings = sniff(source.data, source.name, source.media_type)
         reading = _read(form, source, text)
     except RecursionError as error:
         raise ReadError(f"{source.name} is nested too deeply.", "Simplify it, or save it as PDF.") from error
+    except ReadError as error:
+        raise ReadError(_sayable(error.message), error.what_to_do) from error
     if not reading.text.strip():
         raise ReadError(f"{source.name} holds no text.", "Give a file with text in it.")
     return replace(reading, warnings=(*warnings, *reading.warnings)) if warnings else reading
+
+
+def _sayable(message: str) -> str:
+    """Return a message that may quote the file: short, and without what steers a terminal or differs from run to run."""
+    words = "".join("?" if unicodedata.category(c)[0] == "C" else c for c in " ".join(message.split()))
+    return _ADDRESS.sub("", words)[:_LONGEST_MESSAGE]
 
 
 def _read(form: str, source: Source, text: str | None) -> Reading:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ingest.readers._model import clean
+
 _META = {
     "og:title": "og_title",
     "twitter:title": "og_title",
@@ -66,6 +68,7 @@ _JSON_LD = {
     "description": "description",
 }
 _LONGEST = 2000
+_MOST_AUTHORS = 50
 
 
 def _name(element: Any) -> str:
@@ -73,12 +76,19 @@ def _name(element: Any) -> str:
 
 
 def _text(element: Any) -> str:
-    return " ".join("".join(element.itertext()).split())[:_LONGEST]
+    parts: list[str] = []
+    size = 0
+    for part in element.itertext():  # headings may be nested: what lies far below is not read again for each
+        parts.append(part[: 2 * _LONGEST])
+        size += len(parts[-1])
+        if size > 2 * _LONGEST or len(parts) > _LONGEST:
+            break
+    return " ".join("".join(parts).split())[:_LONGEST]
 
 
 def _people(value: Any) -> str:
     if isinstance(value, list):
-        return "; ".join(filter(None, (_people(v) for v in value[:50])))
+        return "; ".join(filter(None, (_people(v) for v in value[:_MOST_AUTHORS])))
     if isinstance(value, dict):
         return _people(value.get("name"))
     return " ".join(value.split()) if isinstance(value, str) else ""
@@ -88,7 +98,7 @@ def _json_ld(block: str) -> dict[str, str]:
     """Return what a JSON-LD block says of the article; what it says of the web page only fills gaps."""
     try:
         data = json.loads(block)
-    except (ValueError, RecursionError):
+    except ValueError:
         return {}
     nodes: list[Any] = data if isinstance(data, list) else [data]
     graphs = [n["@graph"] for n in nodes if isinstance(n, dict) and isinstance(n.get("@graph"), list)]
@@ -112,12 +122,19 @@ def _json_ld(block: str) -> dict[str, str]:
     return found
 
 
+def _stated(block: str) -> dict[str, str]:
+    try:
+        return _json_ld(block)
+    except RecursionError:  # lists in lists in lists: nothing that a page would state
+        return {}
+
+
 def embedded_of(root: Any) -> dict[str, str]:
     """Return lower-case keys and values: JSON-LD first, then meta, then elements of the page."""
     found: dict[str, str] = {}
 
     def keep(key: str, value: str | None) -> None:
-        value = " ".join((value or "").split())[:_LONGEST]
+        value = " ".join(clean(value or "").split())[:_LONGEST]
         if value and key not in found:
             found[key] = value
 
@@ -126,7 +143,7 @@ def embedded_of(root: Any) -> dict[str, str]:
     for element in root.iter():
         name = _name(element)
         if name == "script" and (element.get("type") or "").lower() == "application/ld+json":
-            for key, stated in _json_ld(element.text or "").items():
+            for key, stated in _stated(element.text or "").items():
                 keep(key, stated)
         elif name == "title" and element.getparent() is not None and _name(element.getparent()) != "svg":
             late.append(("title", _text(element)))
@@ -135,8 +152,9 @@ def embedded_of(root: Any) -> dict[str, str]:
                 (element.get("property") or element.get("name") or element.get("itemprop") or "").lower(), ""
             )
             value = element.get("content")
-            if key == "author" and value and value.strip() not in authors and not value.startswith("http"):
-                authors.append(value.strip())
+            if key == "author" and value and not value.startswith("http"):
+                if len(authors) < _MOST_AUTHORS and value.strip() not in authors:
+                    authors.append(value.strip())
             elif key:
                 late.append((key, value))
         elif name == "link" and "canonical" in (element.get("rel") or ""):

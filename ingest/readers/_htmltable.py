@@ -72,12 +72,12 @@ def join_cells(cells: list[str]) -> str:
 
 def rows_of(table: Any, hidden: Callable[[Any], bool], dropped: frozenset[str]) -> list[str] | None:
     """Return the rows of a data table as lines; None for a table that only lays out blocks of text."""
+    if next(table.iterdescendants("table"), None) is not None:
+        return None  # asked first: a cell of each table around others would be read as often as they are deep
     rows: list[list[str]] = []
     widest = 0
     for element in table.iterdescendants():
         name = _name(element)
-        if name == "table":
-            return None
         if name != "tr" or hidden(element):
             continue
         cells: list[str] = []

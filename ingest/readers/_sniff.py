@@ -49,6 +49,9 @@ _HTML_TAG = re.compile(
 _MARKDOWN_HEADING = re.compile(r"^#{1,6} \S", re.MULTILINE)
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(?:[A-Za-z_][\w -]*:|#|\n)")
 _CHARSET = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.I)
+_CHARACTER_SET = re.compile(
+    r"utf-?8|ascii|cp\d|iso8859|iso2022|koi8|mac-|shift_jis|euc_|gb|big5|johab|tis-|hz|kz1048|ptcp|hp-roman"
+)
 _SUFFIXES: dict[str, Format] = {
     ".pdf": "pdf",
     ".docx": "docx",
@@ -94,6 +97,15 @@ def _wide_encoding(sample: bytes) -> str | None:
     return None
 
 
+def _codec(declared: str | None) -> str | None:
+    """Return the name of a character set that pages are written in; Python's other codecs (zlib, idna) are none."""
+    try:
+        name = codecs.lookup(declared).name if declared else ""
+    except (LookupError, ValueError):
+        return None
+    return name if _CHARACTER_SET.match(name) else None
+
+
 def decode(data: bytes, name: str, declared: str | None = None) -> str:
     """Return the text of ``data``: byte-order mark, UTF-8, the declared encoding, Windows-1252, in this order.
 
@@ -109,12 +121,7 @@ def decode(data: bytes, name: str, declared: str | None = None) -> str:
     control = len(sample) - len(sample.translate(None, _CONTROL))
     if control > max(2, len(sample) * 0.005):
         raise _refuse(name, "binary data, not text", "Give a PDF, HTML, Markdown, text or DOCX file.")
-    codec = None
-    if declared:
-        try:
-            codec = codecs.lookup(declared).name
-        except LookupError:
-            codec = None
+    codec = _codec(declared)
     ascii_based = codec is None or not codec.startswith(("iso2022", "hz", "utf-16", "utf-32", "utf-7"))
     if codec and not ascii_based and codec.startswith("iso2022"):
         return data.decode(codec, errors="replace")

@@ -224,21 +224,24 @@ class _Renderer:
 
     def _count_hidden(self, element: Any) -> None:
         # Inline XBRL hides its facts in a block of its own: expected, no reason to warn.
-        dropped = {id(d) for e in element.iter() if _name(e) in _DROPPED for d in e.iter()}
+        # The elements themselves: the id of one that nothing holds is soon that of another.
+        dropped = {d for e in element.iter() if _name(e) in _DROPPED for d in e.iter()}
         count = sum(
             len((e.text or "").strip() if isinstance(e.tag, str) else "")
             + (len((e.tail or "").strip()) if e is not element else 0)
             for e in element.iter()
-            if id(e) not in dropped and not _name(e).startswith("ix:")
+            if e not in dropped and not _name(e).startswith("ix:")
         )
         if count:
             self.hidden_blocks += 1
             self.hidden_characters += count
 
     def _count_hidden_inside(self, table: Any) -> None:
-        for element in table.iter():
-            if isinstance(element.tag, str) and element is not table and _is_hidden(element):
+        walk = etree.iterwalk(table, events=("start",))
+        for _, element in walk:
+            if element is not table and _is_hidden(element):
                 self._count_hidden(element)
+                walk.skip_subtree()
 
 
 def _parse(text: str, name: str) -> Any:

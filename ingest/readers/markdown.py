@@ -6,6 +6,7 @@ import datetime
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import yaml
 
@@ -20,6 +21,22 @@ _CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
 _LIMIT = 64 * 1024  # characters of front matter
 
 
+class _Anchored(Exception):
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+class _Loader(yaml.SafeLoader):
+    """Knows no anchors: they can grow a few bytes to gigabytes, and no note needs them."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if getattr(event, "anchor", None) is not None:
+            raise _Anchored(event.start_mark.line)
+        return super().compose_node(parent, index)
+
+
 def _value(value: object) -> str:
     if isinstance(value, datetime.datetime | datetime.date):
         return value.isoformat()
@@ -29,7 +46,7 @@ def _value(value: object) -> str:
         return "; ".join(_value(v) for v in value)
     if isinstance(value, Mapping):
         return "; ".join(f"{k}: {_value(v)}" for k, v in value.items())
-    return "" if value is None else str(value).strip()
+    return "" if value is None else clean(str(value)).strip()
 
 
 def _front_matter(text: str, name: str) -> tuple[Mapping[str, str], int]:
@@ -48,13 +65,25 @@ def _front_matter(text: str, name: str) -> tuple[Mapping[str, str], int]:
     block = text[opening.end() : closing.start()]
     if len(block) > _LIMIT:
         raise ReadError(f"{name}: the front matter is over {_LIMIT // 1024} KB.", "Move the text below it.")
-    if re.search(r"(?:^|[\s\[{,:-])[&*][A-Za-z_]", block):
-        # Aliases can grow a few bytes to gigabytes, and no note needs them.
-        line = block[: re.search(r"(?:^|[\s\[{,:-])[&*][A-Za-z_]", block).start()].count("\n") + 2  # type: ignore[union-attr]
-        raise ReadError(f"{name}: line {line} of the front matter uses a YAML anchor or alias.", "Quote the value.")
     try:
-        values = yaml.safe_load(block)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        values = yaml.load(block, _Loader)  # noqa: S506 - a SafeLoader
+        named = (
+            {clean(str(k)).strip().lower(): _value(v) for k, v in values.items()} if isinstance(values, dict) else {}
+        )
+    except _Anchored as error:
+        line = error.line + 2
+        raise ReadError(
+            f"{name}: line {line} of the front matter uses a YAML anchor or alias.", "Quote the value."
+        ) from error
+    except (
+        yaml.YAMLError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 2}" if mark is not None else "a value"
         problem = getattr(error, "problem", None) or str(error)
@@ -69,7 +98,7 @@ def _front_matter(text: str, name: str) -> tuple[Mapping[str, str], int]:
         if opening.end() == closing.start() or not re.match(r"[A-Za-z_][\w -]*:", block.lstrip()):
             return MappingProxyType({}), 0  # a text between two rules
         raise ReadError(f"{name}: the front matter is no list of keys and values.", 'Write one "key: value" a line.')
-    return MappingProxyType({str(k).strip().lower(): _value(v) for k, v in values.items()}), end
+    return MappingProxyType(named), end
 
 
 def _closed(title: str) -> str:

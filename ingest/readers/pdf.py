@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 _PDFIUM = threading.RLock()
 _DAMAGED = "The file may be truncated or damaged: copy or download it again."
 _MAX_OUTLINE = 5000
+_DEEPEST = 9  # levels of headings; each chunk names all that it stands under
+_LONGEST_LABEL = 40
 _FILE_NAME = re.compile(r"\.(?:pdf|docx?|html?|xlsx?)$", re.IGNORECASE)  # a merged file, no heading
+_LONGEST_STATED = 2000  # characters of a title or author that the file states
 _MAX_PIXELS = 16_000_000
 _SEPARATOR = "\n\f"  # belongs to the earlier page
 
@@ -122,7 +125,12 @@ def _labels(reader: pypdf.PdfReader | None, count: int) -> list[str | None]:
         labels = list(reader.page_labels)
     except (PyPdfError, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
         return [None] * count
-    return [label or None for label in labels[:count]] + [None] * (count - len(labels))
+    shown = [_stated(label)[:_LONGEST_LABEL] or None for label in labels[:count]]
+    return shown + [None] * (count - len(labels))
+
+
+def _stated(value: object) -> str:
+    return " ".join(clean(str(value)[:_LONGEST_STATED]).split())
 
 
 def _information(reader: pypdf.PdfReader | None) -> dict[str, str]:
@@ -132,7 +140,7 @@ def _information(reader: pypdf.PdfReader | None) -> dict[str, str]:
 
     try:
         information = reader.metadata
-        found = {str(k).lstrip("/").lower(): str(v).strip() for k, v in (information or {}).items()}
+        found = {str(k).lstrip("/").lower(): _stated(v) for k, v in (information or {}).items()}
     except (PyPdfError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
     keys = {"title": "title", "author": "author", "subject": "description", "creationdate": "created"}
@@ -160,7 +168,7 @@ def _outline(reader: pypdf.PdfReader | None, pages: Sequence[Page], text: str) -
             if len(headings) >= _MAX_OUTLINE:
                 return
             if isinstance(item, list):
-                walk(item, level + 1)
+                walk(item, min(level + 1, _DEEPEST))
                 continue
             try:
                 target = item.get("/Page")
