@@ -7,38 +7,128 @@ so that `thesis ask` never loads gradio.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from assistant.cli import Wiring, run
-from vectorstore.errors import StoreEmpty
+from assistant.handover.passed import FIXED
+from vectorstore.errors import FingerprintMismatch, StoreEmpty
 from vectorstore.settings import Settings
 
 if TYPE_CHECKING:
     from assistant import Assistant
     from ingest import Ingestor
+    from vectorstore.store import Store
 
 
-def open_assistant(settings: Settings) -> Assistant:
-    """Return an Assistant over the settings' store (a context manager). Raises StoreEmpty where there is none."""
+class _Opened:
+    """The open store, for commands that other shells hand over (assistant.handover.owner.Opened)."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        *,
+        assistant: Assistant | None = None,
+        ingestor: Ingestor | None = None,
+    ) -> None:
+        self._store, self._settings, self._assistant, self._ingestor = store, settings, assistant, ingestor
+
+    @property
+    def settings(self) -> Settings:
+        return self._settings if self._ingestor is None else self._ingestor.settings  # a rebuild may change them
+
+    @property
+    def changes(self) -> bool:
+        return self._ingestor is not None
+
+    def agree(self, settings: Settings) -> None:
+        wanted, held = _fingerprint(settings), self._store.embedder.fingerprint
+        if wanted != held:
+            raise FingerprintMismatch(
+                f"The store {self._store.root} is open with {held}; your settings name {wanted}.",
+                "Run `thesis rebuild` to make its index again with these, or set the embedding back to what it was.",
+            )
+
+    @contextmanager
+    def assistant(self, settings: Settings) -> Iterator[Assistant]:
+        from assistant import Assistant
+
+        if self._assistant is not None and settings == self._assistant.settings:
+            yield self._assistant
+            return
+        own = Assistant(self._store, settings)
+        try:
+            yield own
+        finally:
+            own.release()
+
+    def ingestor(self, settings: Settings, waiting: Callable[[], None]) -> AbstractContextManager[Ingestor]:
+        assert self._ingestor is not None
+        return self._ingestor.turn(settings, waiting)
+
+    def rebuilder(self, settings: Settings) -> AbstractContextManager[_Rebuilder]:
+        assert self._ingestor is not None
+        return nullcontext(_Rebuilder(self._ingestor, settings))
+
+
+@dataclass(frozen=True)
+class _Rebuilder:
+    """Rebuilds with the embedding that the caller's settings name; all else stays the owner's."""
+
+    ingestor: Ingestor
+    settings: Settings
+
+    def rebuild(self, progress: Callable[[Any], None] | None = None) -> int:
+        wanted = {name: getattr(self.settings, name) for name in FIXED}
+        return self.ingestor.rebuild(progress, settings=replace(self.ingestor.settings, **wanted))
+
+
+@lru_cache(maxsize=16)
+def _fingerprint(settings: Settings) -> str:
+    from vectorstore.embedding import make_embedder
+
+    return make_embedder(settings).fingerprint
+
+
+@contextmanager
+def open_assistant(settings: Settings) -> Iterator[Assistant]:
+    """Own the settings' store and yield an Assistant over it. Raises StoreEmpty where there is none."""
     from assistant import Assistant
+    from assistant.handover.owner import Owner
 
-    if not (Path(settings.store) / "ledger.sqlite").exists():
-        raise StoreEmpty(f"There is no base in {settings.store}.", "Make one with: thesis ingest PATH_OR_URL")
-    return Assistant.open(settings.store, settings=settings)
+    _need_base(settings)
+    with (
+        Assistant.open(settings.store, settings=settings) as assistant,
+        Owner(assistant.store.root, _Opened(assistant.store, settings, assistant=assistant)),
+    ):
+        yield assistant
 
 
 @contextmanager
 def open_ingestor(settings: Settings, *, repair: bool = False) -> Iterator[Ingestor]:
     """Own the settings' store and yield an Ingestor over it."""
+    from assistant.handover.owner import Owner
+
+    if repair:
+        _need_base(settings)
+    with (
+        _ingestor(settings, repair) as ingestor,
+        Owner(ingestor.store.root, _Opened(ingestor.store, settings, ingestor=ingestor)),
+    ):
+        yield ingestor
+
+
+@contextmanager
+def _ingestor(settings: Settings, repair: bool = False) -> Iterator[Ingestor]:
     from ingest import CHUNKER_VERSION, Ingestor
     from vectorstore.embedding import make_embedder
     from vectorstore.store import Store
 
-    if repair and not (Path(settings.store) / "ledger.sqlite").exists():
-        raise StoreEmpty(f"There is no base in {settings.store}.", "Make one with: thesis ingest PATH_OR_URL")
     embedder = make_embedder(settings)
     with (
         Store.open(settings.store, embedder=embedder, chunker_version=CHUNKER_VERSION, repair=repair) as store,
@@ -47,24 +137,51 @@ def open_ingestor(settings: Settings, *, repair: bool = False) -> Iterator[Inges
         yield ingestor
 
 
-def progress(stream: TextIO) -> Callable[[Any], None]:
-    """Return what shows ingest progress on ``stream``."""
-    from ingest import ProgressLine
+def _need_base(settings: Settings) -> None:
+    if not (Path(settings.store) / "ledger.sqlite").exists():
+        raise StoreEmpty(f"There is no base in {settings.store}.", "Make one with: thesis ingest PATH_OR_URL")
 
-    return ProgressLine(stream)
+
+class _Shown:
+    """What shows ingest progress on ``stream``, also that of another process, which comes as a mapping."""
+
+    def __init__(self, stream: TextIO) -> None:
+        from ingest import ProgressLine
+
+        self._line = ProgressLine(stream)
+
+    def __call__(self, progress: Any) -> None:
+        from ingest.progress import Progress
+
+        self._line(Progress(**progress) if isinstance(progress, Mapping) else progress)
+
+    def close(self) -> None:
+        self._line.close()
+
+
+def progress(stream: TextIO) -> _Shown:
+    """Return what shows ingest progress on ``stream``."""
+    return _Shown(stream)
 
 
 def serve(settings: Settings) -> int:
     """Serve the web chat until it is stopped; an empty base first takes in the sample notes."""
     from assistant import Assistant
+    from assistant.handover.owner import Owner
     from assistant.web.server import serve as serve_web
+    from vectorstore.embedding import load_behind
 
-    with open_ingestor(settings) as ingestor:
-        if ingestor.store.is_empty():
-            report = ingestor.ingest_knowledge(progress(sys.stderr))
-            for failure in report.failed if report else ():
-                print(f"  failed: {failure.path}: {failure.error}", file=sys.stderr)
-        serve_web(Assistant(ingestor.store, settings), ingestor, settings)
+    with _ingestor(settings) as ingestor:
+        load_behind(ingestor.store.embedder)  # while the page comes up
+        assistant = Assistant(ingestor.store, settings)
+        opened = _Opened(ingestor.store, settings, assistant=assistant, ingestor=ingestor)
+        with Owner(ingestor.store.root, opened) as owner:
+            if ingestor.store.is_empty():
+                report = ingestor.ingest_knowledge(progress(sys.stderr))
+                for failure in report.failed if report else ():
+                    print(f"  failed: {failure.path}: {failure.error}", file=sys.stderr)
+            serve_web(assistant, ingestor, settings)
+            owner.stop()  # whoever stops the server does not wait for what others asked of it
     return 0
 
 

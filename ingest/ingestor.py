@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,13 +14,15 @@ from ingest.fetch import normalize_url
 from ingest.pool import Worker
 from ingest.progress import Failed, IngestReport
 from ingest.sources import Item, identity, is_url, shown, under, upload_name
+from vectorstore.embedding import make_embedder
 from vectorstore.errors import NotFound, ReadError, ThesisError
 from vectorstore.records import SourceInfo
 from vectorstore.settings import Settings
-from vectorstore.store import Store
+from vectorstore.store import Pruned, Store
 
 _SHORTEST_PREFIX = 6
 _PICTURE_SECONDS = 30.0
+_TURN_SECONDS = 0.5
 
 
 class Ingestor:
@@ -44,6 +47,20 @@ class Ingestor:
     ) -> None:
         self.close()
 
+    @contextmanager
+    def turn(self, settings: Settings, waiting: Callable[[], None]) -> Iterator[Ingestor]:
+        """Yield an Ingestor with other settings when no other thread ingests; no other does until the block ends.
+
+        ``waiting`` is called twice a second until then; what it raises ends the wait.
+        """
+        while not self._writing.acquire(timeout=_TURN_SECONDS):
+            waiting()
+        try:
+            with Ingestor(self.store, settings) as ingestor:
+                yield ingestor
+        finally:
+            self._writing.release()
+
     def close(self) -> None:
         with self._drawing:
             if self._drawer is not None:
@@ -59,6 +76,7 @@ class Ingestor:
         collection: str | None = None,
         sync: bool = False,
         progress: pipeline.ProgressCallback | None = None,
+        folder: Path | None = None,
     ) -> IngestReport:
         """Bring files, folders and URLs in; see ``pipeline.ingest``."""
         with self._writing:
@@ -70,6 +88,7 @@ class Ingestor:
                 collection=collection,
                 sync=sync,
                 progress=progress,
+                folder=folder,
             )
 
     def ingest_uploads(
@@ -113,16 +132,17 @@ class Ingestor:
             return None
         return self.ingest([str(folder)], progress=progress)
 
-    def remove(self, names: Sequence[str]) -> int:
+    def remove(self, names: Sequence[str], *, folder: Path | None = None) -> int:
         """Remove documents named by id, by the unique start of an id, by path or URL, or all below a folder.
 
+        Relative paths start at ``folder`` (default: the working folder).
         Returns how many there were. Raises NotFound for a name that means nothing, before anything is removed.
         """
         with self._writing:
             infos = self.store.sources()
             found: dict[str, None] = {}
             for name in names:
-                found.update(dict.fromkeys(_named(name, infos)))
+                found.update(dict.fromkeys(_named(name, infos, folder or Path.cwd())))
             return self.store.remove(list(found)) if found else 0
 
     def page_picture(
@@ -153,16 +173,30 @@ class Ingestor:
             )
         return picture
 
-    def rebuild(self, progress: pipeline.ProgressCallback | None = None) -> int:
+    def rebuild(self, progress: pipeline.ProgressCallback | None = None, *, settings: Settings | None = None) -> int:
         """Make both indexes again from the stored text, cutting it anew where the chunker has changed.
 
-        Returns the number of chunks.
+        What is there answers meanwhile, and documents come in and go out (``Store.rebuild``). ``settings`` may name another
+        embedding model, which takes over at the end. Returns the number of chunks.
         """
+        wanted, embedder = settings or self.settings, None
+        if _model(wanted) != _model(self.settings):
+            embedder = make_embedder(wanted)
+        chunks = pipeline.rechunk(self.store, wanted, progress, embedder=embedder)
+        self.settings = wanted
+        return chunks
+
+    def prune(self) -> Pruned:
+        """Forget vectors that nothing refers to, and versions that have not been current for ``retention_days``."""
         with self._writing:
-            return pipeline.rechunk(self.store, self.settings, progress)
+            return self.store.prune(self.settings.retention_days)
 
 
-def _named(name: str, infos: Sequence[SourceInfo]) -> list[str]:
+def _model(settings: Settings) -> tuple[str, str, str]:
+    return settings.embedding_model, settings.embedding_backend, settings.embedding_device
+
+
+def _named(name: str, infos: Sequence[SourceInfo], folder: Path) -> list[str]:
     exact = [info.document_id for info in infos if info.document_id == name or info.path == name]
     if exact:
         return exact
@@ -173,7 +207,7 @@ def _named(name: str, infos: Sequence[SourceInfo]) -> list[str]:
         if starting:
             raise NotFound(f"{name} is the start of {len(starting)} document ids.", "Give more of the id.")
     try:
-        place = normalize_url(name) if is_url(name) else identity(Path(name).expanduser())
+        place = normalize_url(name) if is_url(name) else identity(folder / Path(name).expanduser())
     except (ThesisError, OSError, ValueError, RuntimeError):
         place = name
     at = [info.document_id for info in infos if info.path == place]

@@ -7,11 +7,13 @@ import stat
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from ingest.fetch import file_name, normalize_url
+from ingest.files import open_file
 from ingest.progress import Failed, Skipped
 from vectorstore.errors import FetchError, ReadError
+from vectorstore.records import sha256
 
 SUPPORTED = frozenset({".pdf", ".docx", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text"})
 _HIDDEN_ON_WINDOWS = getattr(stat, "FILE_ATTRIBUTE_HIDDEN", 0)
@@ -80,9 +82,11 @@ def upload_name(name: str) -> str:
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     clean = "".join(c for c in last if unicodedata.category(c)[0] != "C").strip().lstrip(".").strip()
     if not clean:
-        raise ReadError(f"An upload named {name!r} has no usable file name.", "Rename the file.")
-    stem, dot, suffix = clean.rpartition(".")
-    return clean if len(clean) <= 150 else (stem[:140] + dot + suffix[:9])
+        raise ReadError(f"An upload named {name[:80]!r} has no usable file name.", "Rename the file.")
+    if len(clean) <= 150:
+        return clean
+    # Two long names that differ at their ends only are two documents.
+    return f"{clean[:130]}~{sha256(clean.encode())[:8]}{PurePath(clean).suffix[:10]}"
 
 
 def under(path: str, folder: str) -> bool:
@@ -90,14 +94,15 @@ def under(path: str, folder: str) -> bool:
     return path.startswith(folder.rstrip("/") + "/")
 
 
-def find(paths: Sequence[str], *, store_root: Path | None = None) -> Found:
+def find(paths: Sequence[str], *, store_root: Path | None = None, folder: Path | None = None) -> Found:
     """Return the sources behind ``paths`` (files, folders, http(s) URLs), each once, folders sorted.
 
+    Relative paths start at ``folder`` (default: the working folder).
     Inside a folder hidden and unsupported files, and links that lead out of it, are skipped with a reason. A named
     path that is missing or cannot be read is a failure.
     """
     found = Found()
-    walk = _Walk(found, _resolved(store_root))
+    walk = _Walk(found, _resolved(store_root), folder or Path.cwd())
     for given in paths:
         text = str(given)
         try:
@@ -130,9 +135,10 @@ def _hidden(entry: os.DirEntry[str]) -> bool:
 
 
 class _Walk:
-    def __init__(self, found: Found, store_root: Path | None) -> None:
+    def __init__(self, found: Found, store_root: Path | None, base: Path) -> None:
         self._found = found
         self._store_root = store_root
+        self._base = base
         self._seen: set[str] = set()
 
     def add(self, item: Item) -> bool:
@@ -142,17 +148,18 @@ class _Walk:
         self._found.items.append(item)
         return True
 
-    def named(self, path: Path) -> None:
+    def named(self, given: Path) -> None:
+        path = self._base / given
         if not path.exists():
             self._found.missing.append(identity(path))
             why = "is a link that leads nowhere" if path.is_symlink() else "does not exist"
-            raise ReadError(f"{shown(path)} {why}.", f"Check the spelling; paths are read from {shown(Path.cwd())}.")
+            raise ReadError(f"{shown(given)} {why}.", f"Check the spelling; paths are read from {shown(self._base)}.")
         name = identity(path)
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
             root = Path(name)
             if root == self._store_root:
-                raise ReadError(f"{shown(path)} is the store itself.", "Name the folder of your documents.")
+                raise ReadError(f"{shown(given)} is the store itself.", "Name the folder of your documents.")
             before = len(self._found.unread)
             self._folder(root, root)
             if len(self._found.unread) == before and name not in self._found.folders:
@@ -160,7 +167,7 @@ class _Walk:
         elif stat.S_ISREG(mode):
             self.add(Item(name, path.name, Path(name), path.stat().st_size))
         else:
-            raise ReadError(f"{shown(path)} is a device or a pipe, not a file.", "Save its content as a file.")
+            raise ReadError(f"{shown(given)} is a device or a pipe, not a file.", "Save its content as a file.")
 
     def _folder(self, folder: Path, root: Path) -> None:
         try:
@@ -218,7 +225,7 @@ def _unsupported(path: Path) -> str | None:
     suffix = path.suffix.lower()
     if suffix in SUPPORTED:
         return None
-    with path.open("rb") as file:
+    with open_file(path) as file:
         head = file.read(1024)
     if b"%PDF-" in head:
         return None

@@ -379,11 +379,15 @@ def test_lost_indexes_are_said_and_made_again(notes: Shell, tmp_path: Path) -> N
     assert own.json("ask", QUESTION)[1]["text"] == before
 
 
-def test_a_store_that_another_process_owns_is_not_touched(notes: Shell, tmp_path: Path) -> None:
+def test_a_store_that_another_process_owns_is_not_touched(
+    notes: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that has the store and takes no commands (tests/test_handover.py has one that does)."""
+    monkeypatch.setenv("THESIS_LOCK_WAIT_S", "0")
     own = Shell(Path(shutil.copytree(notes.store, tmp_path / "copy", ignore=shutil.ignore_patterns("owner.*"))))
     holder = (
-        "import app, sys\nfrom vectorstore.settings import load_settings\n"
-        f"with app.open_assistant(load_settings(overrides={{'store': {str(own.store)!r}}})):\n"
+        "import sys\nfrom assistant import Assistant\n"
+        f"with Assistant.open({str(own.store)!r}):\n"
         "    print('held', flush=True)\n    sys.stdin.readline()\n"
     )
     with subprocess.Popen(

@@ -15,6 +15,11 @@ from filelock import FileLock, Timeout
 from vectorstore.errors import StoreError, StoreLocked
 
 
+def command_line() -> str:
+    """Return the program and subcommand of this process, as others are told of it."""
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]).strip() or "python"
+
+
 class OwnerLock:
     """Held from ``acquire`` to ``release``; the operating system frees it when the process dies."""
 
@@ -40,7 +45,7 @@ class OwnerLock:
         owner = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
-            "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]).strip() or "python",
+            "command": command_line(),
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         with contextlib.suppress(OSError):  # the note only makes the message better
@@ -51,6 +56,15 @@ class OwnerLock:
             with contextlib.suppress(OSError):
                 self._note.unlink(missing_ok=True)
             self._lock.release()
+
+    def free(self) -> bool:
+        """Whether nobody has the store at this moment; it may be taken in the next."""
+        try:
+            self._lock.acquire()
+        except (Timeout, OSError):
+            return False
+        self._lock.release()
+        return True
 
     def _owner(self) -> str:
         try:

@@ -24,6 +24,7 @@ class Settings:
     """One value a field; sizes in the unit that the name ends with."""
 
     store: str = "./.thesis"
+    lock_wait_s: int = 60  # for a store that another process has: longer than one answer; a person can stop it sooner
     collection: str = "default"
     knowledge: str = "knowledge"  # ingested on the first start, when the store is empty
     host: str = "127.0.0.1"
@@ -38,6 +39,7 @@ class Settings:
     workers: int = 0  # 0: one a core
     file_limit_mb: int = 200
     file_timeout_s: int = 300
+    file_memory_mb: int = 768  # of the process that reads a file; the largest filings take 200; 0: no limit
     fetch_limit_mb: int = 50
     fetch_timeout_s: int = 30
     fetch_private_addresses: bool = False
@@ -45,6 +47,8 @@ class Settings:
     ca_bundle: str = ""
     # answers
     stale_after_days: int = 365  # an answer whose newest source is older says so; 0: never
+    # the store
+    retention_days: int = 0  # `thesis prune` forgets versions that have not been current for so long; 0: never
     # language model; keys come from the environment, under the provider's own names
     model: str = ""  # provider:name; empty: the extractive mode
     model_url: str = ""  # an address of the provider's API that is not its own, such as a server on this machine

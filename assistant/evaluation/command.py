@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +14,8 @@ from vectorstore.errors import SettingsError
 from vectorstore.settings import Settings
 
 if TYPE_CHECKING:
-    from assistant.cli import Wiring
     from assistant.evaluation.dataset import Row
+    from assistant.wiring import Wiring
 
 
 def add(new: Callable[..., argparse.ArgumentParser]) -> None:
@@ -62,13 +61,14 @@ def run(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) 
     cutoffs = {*CUTOFFS, *a.k}
     at_least = dict(read_limit(text, sorted(cutoffs), "--fail-under") for text in a.fail_under)
     at_most = dict(read_limit(text, sorted(cutoffs), "--fail-over") for text in a.fail_over)
-    old = report.read_baseline(Path(a.baseline)) if a.baseline else None
-    rows, datasets = _rows(a)
+    old = report.read_baseline(wiring.at(a.baseline)) if a.baseline else None
+    rows, datasets = _rows(a, wiring)
     _types({*at_least, *at_most}, rows)
 
     def progress(done: int, total: int) -> None:
-        if sys.stderr.isatty():
-            print(f"\r{done}/{total} questions", end="\n" if done == total else "", file=sys.stderr, flush=True)
+        wiring.go_on()
+        if wiring.err.isatty():
+            print(f"\r{done}/{total} questions", end="\n" if done == total else "", file=wiring.err, flush=True)
 
     options: dict[str, Any] = {"cutoffs": a.k, "seed": a.seed, "model": a.model, "progress": progress}
     if all(row.prediction is not None for row in rows) and not a.store:
@@ -81,13 +81,13 @@ def run(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) 
     summary = report.summary_json(evaluation, datasets=datasets, thresholds=thresholds, baseline=compared)
     if a.out:
         shown = json.dumps(summary, ensure_ascii=False, allow_nan=False, indent=1)
-        report.write_text(Path(a.out) / "summary.json", shown + "\n")
-        report.write_text(Path(a.out) / "questions.jsonl", report.json_lines(evaluation.results))
+        report.write_text(wiring.at(a.out) / "summary.json", shown + "\n")
+        report.write_text(wiring.at(a.out) / "questions.jsonl", report.json_lines(evaluation.results))
     if a.report:
         text = report.markdown(evaluation, datasets=datasets, thresholds=thresholds, baseline=compared)
-        report.write_text(Path(a.report), text)
+        report.write_text(wiring.at(a.report), text)
     if a.junit:
-        report.write_text(Path(a.junit), report.junit(evaluation, thresholds=thresholds))
+        report.write_text(wiring.at(a.junit), report.junit(evaluation, thresholds=thresholds))
     if a.json:
         print(json.dumps(summary, ensure_ascii=False, allow_nan=False), file=out, flush=True)
     else:
@@ -95,7 +95,7 @@ def run(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) 
     return 0 if all(t.met for t in thresholds) else 1
 
 
-def _rows(a: argparse.Namespace) -> tuple[list[Row], list[dict[str, Any]]]:
+def _rows(a: argparse.Namespace, wiring: Wiring) -> tuple[list[Row], list[dict[str, Any]]]:
     from assistant.evaluation.dataset import parse, read_lines
 
     wanted = [_condition(text) for text in a.where]
@@ -103,7 +103,7 @@ def _rows(a: argparse.Namespace) -> tuple[list[Row], list[dict[str, Any]]]:
     datasets = []
     seen: dict[str, str] = {}
     for name in a.datasets:
-        lines = read_lines(name)
+        lines = read_lines(wiring.at(name))
         made = dict(zip((n for n, _ in lines), parse(lines, name=name), strict=True))
         kept = [made[n] for n, value in lines if all(_holds(value, key, values) for key, values in wanted)]
         for row in kept:
@@ -111,11 +111,11 @@ def _rows(a: argparse.Namespace) -> tuple[list[Row], list[dict[str, Any]]]:
                 raise SettingsError(f"{name}: the id {row.id!r} stands in {seen[row.id]} too.", "Give each its own.")
             seen[row.id] = name
         rows += kept
-        digest = hashlib.sha256(Path(name).read_bytes()).hexdigest()
+        digest = hashlib.sha256(wiring.at(name).read_bytes()).hexdigest()
         datasets.append({"path": name, "sha256": digest, "questions": len(kept)})
     if not rows:
         raise SettingsError("No question passes --where.", "Give a value that rows have.")
-    return (_answered(rows, a.answers) if a.answers else rows), datasets
+    return (_answered(rows, wiring.at(a.answers)) if a.answers else rows), datasets
 
 
 def _condition(text: str) -> tuple[str, set[str]]:
@@ -130,7 +130,7 @@ def _holds(row: Mapping[str, Any], key: str, values: set[str]) -> bool:
     return ("" if found is None else str(found)) in values
 
 
-def _answered(rows: list[Row], name: str) -> list[Row]:
+def _answered(rows: list[Row], name: Path) -> list[Row]:
     """Put the answers of a file to their rows, by id or else by the question's words."""
     from assistant.evaluation.dataset import read_lines
     from assistant.evaluation.prediction import from_answer
