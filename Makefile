@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: chat test lint types contracts unit lock wheelhouse schema bench-golden bench-metadata bench-first-answer bench-search bench-retrieval bench-tools clean
+.PHONY: chat test lint types contracts unit lock wheelhouse schema bench-golden bench-metadata bench-first-answer bench-search bench-ingest bench-retrieval bench-tools soak clean
 
 chat: $(VENV)/.app
 	$(BIN)/python app.py
@@ -52,9 +52,13 @@ bench-golden: $(VENV)/.test
 bench-metadata: $(VENV)/.test
 	$(BIN)/python -m benchmarks.metadata_check
 
-# Search at 50,000 chunks, warm.
+# Search as the base grows. ARGS="--sizes 10000,50000,200000,1000000 --keep DIR"; --source STORE takes real chunks and vectors.
 bench-search: $(VENV)/.test
-	$(BIN)/python -m benchmarks.search
+	$(BIN)/python -m benchmarks.search $(ARGS)
+
+# Ingest and cold start beside the tutorial's pipeline. ARGS="--files 4" or "--all".
+bench-ingest: $(VENV)/.bench
+	$(BIN)/python -m benchmarks.ingest $(ARGS)
 
 # The tutorial's pipeline and ours on the same files and questions, and what each part of ours adds. ARGS="--quick --store DIR".
 bench-retrieval: $(VENV)/.bench
@@ -67,6 +71,11 @@ bench-grounding: $(VENV)/.test
 # Which tools a question calls without a model, on the labelled questions. ARGS="FILE.jsonl --store DIR -v".
 bench-tools: $(VENV)/.test
 	$(BIN)/python -m benchmarks.tools $(ARGS)
+
+# What the store survives: kills, full disks, little memory, copies, readers and writers at once, hostile files.
+# ARGS="--only kills --kills 20".
+soak: $(VENV)/.test
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 # From a clean clone to the first answer, in seconds.
 bench-first-answer: $(VENV)/.test

@@ -24,7 +24,7 @@ from assistant.models import Answer, Failure
 from assistant.question import Question
 from assistant.reply import Reply
 from assistant.retrieval import ALL, Parts, filters_json
-from assistant.routing import route
+from assistant.routing import encoder, route
 from assistant.scope import replaced
 from vectorstore.embedding import make_embedder
 from vectorstore.errors import SettingsError, StoreEmpty, ThesisError
@@ -104,8 +104,12 @@ class Assistant:
             raise
 
     def close(self) -> None:
-        self._agent.close()
+        self.release()
         self.store.close()
+
+    def release(self) -> None:
+        """Close the connections to models; the store stays open."""
+        self._agent.close()
 
     def __enter__(self) -> Assistant:
         return self
@@ -209,7 +213,12 @@ class Assistant:
             }
             log.info("asked: %s", question if self.settings.log_questions else f"{len(question)} characters")
             base["standalone_question"] = standalone(question, history, self.store.sources())
-            calls = route(base["standalone_question"], today=today(), sources=self.store.sources())
+            calls = route(
+                base["standalone_question"],
+                today=today(),
+                sources=self.store.sources(),
+                encode=encoder(self.store.embedder),
+            )
             if calls:
                 yield {"type": "status", "text": f"Calling {', '.join(c.name.replace('_', ' ') for c in calls)}"}
             live = self._metrics.consult(calls, wanted.as_of, base["standalone_question"])
@@ -316,16 +325,19 @@ class _Cached:
     def __init__(self, store: Store, size: int = 4000) -> None:
         self._store = store
         self._size = size
-        self._held: dict[str, Any] = {}
+        self._held: tuple[str, dict[str, Any]] = ("", {})
 
     def __call__(self, texts: Sequence[str]) -> Any:
         import numpy as np
 
-        held = self._held  # another thread may put an empty one in its place
+        embedder = self._store.embedder
+        made_by, held = self._held  # another thread may put an empty one in its place
+        if made_by != embedder.fingerprint:  # a rebuild may exchange the model
+            held = {}
         new = [t for t in dict.fromkeys(texts) if t not in held]
-        fresh = dict(zip(new, self._store.embedder.encode(new), strict=True)) if new else {}
+        fresh = dict(zip(new, embedder.encode(new), strict=True)) if new else {}
         rows = [fresh[t] if t in fresh else held[t] for t in texts]
-        self._held = fresh if len(held) + len(fresh) > self._size else held | fresh
+        self._held = embedder.fingerprint, fresh if len(held) + len(fresh) > self._size else held | fresh
         return np.asarray(rows)
 
 

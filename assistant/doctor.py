@@ -44,7 +44,7 @@ def examine(settings: Settings, open_assistant: Callable[[Settings], Any], *, li
             with open_assistant(settings) as assistant:
                 sources = assistant.sources()
                 store |= {
-                    "documents": len(sources),
+                    "documents": sum(1 for s in sources if s.version),
                     "states": dict(Counter(s.state for s in sources)),
                     "chunks": sum(s.chunks for s in sources),
                     "embedding_fingerprint": assistant.store.embedding_fingerprint,

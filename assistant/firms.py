@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from assistant.lexicon import ordinary_names, question_words, stem, stopwords
 from vectorstore import months
@@ -65,6 +66,7 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+@lru_cache(maxsize=65_536)
 def aliases(name: str) -> tuple[str, ...]:
     """Return the ways to name a firm: in full, without its legal form, and by its first distinctive word."""
     plain = re.sub(r"[^\w\s&'-]", " ", name.lower().replace("’", "'")).split()
@@ -98,21 +100,25 @@ def named_in(text: str, firms: Iterable[str]) -> tuple[str, ...]:
     squeezed = {_squeezed(word) for word in re.findall(r"[\w&.-]{6,}", text) if re.search(r"\d|\w[A-Z]", word)}
     found: list[tuple[int, str]] = []
     for firm in firms:
-        for alias in aliases(firm):
-            bare = re.sub(r"'s?$", "", alias)
-            match = re.search(
+        for bare, joined in _bare(firm):
+            # A base may have thousands of firms: most of their names do not stand in the question at all.
+            match = bare in plain and re.search(
                 rf"(?<![\w-]){re.escape(bare)}(?![\w-])(?!\s+(?:[1-9]000?|[1-6]00|index|indices|microcap|(?:growth|value) (?:index|stocks?|funds?))\b)",
                 plain,
             )
             if match and bare in ordinary_names() and not _with_capital(bare, text):
                 match = None
-            if match or _squeezed(bare) in squeezed:
+            if match or joined in squeezed:
                 found.append((len(bare), firm))
                 break
         else:
             # "Pioneer's wells": who owns something has a name, though the word alone is none.
             first = aliases(firm)[0].split()[0] if aliases(firm) else ""
-            if first in ordinary_names() and re.search(rf"(?<![\w-]){re.escape(first.capitalize())}['’]s\s", text):
+            if (
+                first in ordinary_names()
+                and first.capitalize() in text
+                and re.search(rf"(?<![\w-]){re.escape(first.capitalize())}['’]s\s", text)
+            ):
                 found.append((len(first), firm))
     if not found:
         return ()
@@ -138,6 +144,12 @@ _LEGAL = frozenset(
         "lp",
     }
 )
+
+
+@lru_cache(maxsize=65_536)
+def _bare(firm: str) -> tuple[tuple[str, str], ...]:
+    """Return each alias without its possessive, and the same squeezed."""
+    return tuple((bare, _squeezed(bare)) for bare in (re.sub(r"'s?$", "", alias) for alias in aliases(firm)))
 
 
 def _squeezed(name: str) -> str:

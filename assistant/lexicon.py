@@ -37,9 +37,11 @@ _KEEPS_S = re.compile(
 )
 
 
-@cache
+@lru_cache(maxsize=1 << 18)  # the words of a large base have no end: numbers and names
 def stem(word: str) -> str:
     """Return the Snowball (English) stem of a word, American spelling; a possessive 's is dropped first."""
+    if word[:1].isdigit() and word.replace(",", "").replace(".", "").isdigit():
+        return word  # as the stemmer would, in a hundredth of its time
     word = re.sub(r"[’']s?$", "", word.lower().replace("’", "'"))
     if not _KEEPS_S.search(word):
         for british, american in _BRITISH:
@@ -165,8 +167,26 @@ def terms(text: str) -> tuple[Term, ...]:
 
 @lru_cache(maxsize=20_000)
 def keys(text: str) -> frozenset[str]:
-    """Return the keys of all terms of ``text``, with the wider concepts of those found."""
-    return widen(term.key for term in terms(text))
+    """Return the keys of all terms of ``text``, with the wider concepts of those found: ``terms`` without the places."""
+    book, words = thesaurus(), _WORD.findall(text)
+    stems = list(map(stem, words))
+    found = set(map(_key, words))
+    found.discard("")
+    for i, key in enumerate(stems):
+        if key in book.starts:
+            for length in book.starts[key]:
+                names = book.phrases.get(tuple(stems[i : i + length])) if i + length <= len(stems) else None
+                if names:
+                    found.update(f"#{name}" for name in names)
+                    break
+    return widen(found)
+
+
+@lru_cache(maxsize=1 << 18)
+def _key(word: str) -> str:
+    """Return the stem of a word of a text, "" for a function word."""
+    surface = word.lower()
+    return "" if surface in stopwords() or surface.replace("’", "'") in stopwords() else stem(word)
 
 
 def widen(found: Iterable[str]) -> frozenset[str]:

@@ -38,13 +38,18 @@ def replaced(sources: Sequence[SourceInfo]) -> Mapping[str, SourceInfo]:
     The two are of one company, form and fiscal period. An amendment of single items leaves its original in force.
     """
     amended = [s for s in sources if s.metadata.extra.get("supersedes") and s.metadata.fiscal_period]
+    wanted = {(s.metadata.company, s.metadata.fiscal_period) for s in amended if s.metadata.company}
+    filed: dict[tuple[str | None, str | None], list[SourceInfo]] = {}
+    for older in sources if wanted else ():
+        place = (older.metadata.company, older.metadata.fiscal_period)
+        if place in wanted:
+            filed.setdefault(place, []).append(older)
     out: dict[str, SourceInfo] = {}
     for newer in sorted(amended, key=lambda s: s.metadata.published or ""):
         form = newer.metadata.extra["supersedes"]
-        for older in sources:
+        for older in filed.get((newer.metadata.company, newer.metadata.fiscal_period), ()):
             meta = older.metadata
-            same = meta.company and meta.company == newer.metadata.company
-            if not same or meta.fiscal_period != newer.metadata.fiscal_period or older.document_id == newer.document_id:
+            if older.document_id == newer.document_id:
                 continue
             first = meta.form == form or (
                 meta.extra.get("supersedes") == form and (meta.published or "") < (newer.metadata.published or "")

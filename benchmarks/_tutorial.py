@@ -118,6 +118,58 @@ def build(files: Sequence[Path], cache: Path, say: Say, *, fast: bool = False) -
     return Tutorial(chroma, len(chunks), len(texts), round(seconds, 1))
 
 
+def ingest(files: Sequence[Path], folder: Path) -> dict[str, float]:
+    """Bring ``files`` in as the tutorial does, everything made anew; return the seconds of each stage and the ``chunks``.
+
+    ``start``: imports and the model; the other stages: read, split, embed, chroma.
+    """
+    begun = time.perf_counter()
+    from chromadb.config import Settings as ChromaSettings
+    from langchain_chroma import Chroma
+    from langchain_text_splitters import RecursiveCharacterTextSplitter
+
+    embeddings = _Timed(_embeddings(fast=False)[0])
+    clock = _Clock(begun)
+    seconds = {"start": clock.lap()}
+    pages = [page for path in files for page in load(path)]
+    seconds["read"] = clock.lap()
+    splitter = RecursiveCharacterTextSplitter(chunk_size=CHUNK, chunk_overlap=OVERLAP)
+    chunks = splitter.split_documents(pages)
+    seconds["split"] = clock.lap()
+    quiet = ChromaSettings(anonymized_telemetry=False, is_persistent=True, persist_directory=str(folder))
+    Chroma.from_documents(chunks, embeddings, persist_directory=str(folder), client_settings=quiet)
+    seconds["embed"] = embeddings.seconds
+    seconds["chroma"] = clock.lap() - embeddings.seconds
+    return seconds | {"chunks": float(len(chunks))}
+
+
+class _Clock:
+    def __init__(self, begun: float) -> None:
+        self._at = begun
+
+    def lap(self) -> float:
+        before, self._at = self._at, time.perf_counter()
+        return self._at - before
+
+
+class _Timed:
+    """LangChain's Embeddings interface over another, with the seconds that documents took."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.seconds = 0.0
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        clock = _Clock(time.perf_counter())
+        rows: list[list[float]] = self._inner.embed_documents(texts)
+        self.seconds += clock.lap()
+        return rows
+
+    def embed_query(self, text: str) -> list[float]:
+        row: list[float] = self._inner.embed_query(text)
+        return row
+
+
 def _embeddings(fast: bool) -> tuple[Any, str]:
     if fast:
         embedder = make_embedder(Settings(cache=load_settings().cache))

@@ -10,11 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 
+def path_of(name: str) -> Path:
+    """Return where the figures of ``name`` are, or will be."""
+    return Path(__file__).parent / "out" / f"{name}.json"
+
+
 def write(name: str, metrics: Mapping[str, float], *, corpus: str, baseline: Mapping[str, float] | None = None) -> Path:
     """Write the figures with what they were measured on; return the file."""
-    out = Path(__file__).parent / "out"
-    out.mkdir(exist_ok=True)
-    path = out / f"{name}.json"
+    path = path_of(name)
+    path.parent.mkdir(exist_ok=True)
     content = {
         "metrics": dict(metrics),
         "baseline": dict(baseline or {}),

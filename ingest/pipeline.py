@@ -1,7 +1,8 @@
 """Paths and URLs into the store: in parallel, one bad file at a time, and again without doing anything twice.
 
-Files are read in worker processes (ingest/worker.py); the vectors are made and everything is stored here, document by
-document, so that a run that was cut short leaves what it finished and the next one goes on from there.
+Files are read in worker processes (ingest/worker.py). What was read goes into the store at once and answers by its words; a
+thread makes the vectors behind (ingest/behind.py). Each step of each document is kept as it is reached, so that a run that
+was cut short leaves what it did, and the next one goes on from there.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from pathlib import Path
 
 from ingest import chunking, overrides
+from ingest.behind import Behind
 from ingest.fetch import fetch
 from ingest.pool import Pool
 from ingest.progress import Failed, IngestReport, Progress, Skipped, Warned
@@ -21,8 +24,8 @@ from ingest.sources import Item, find, shown
 from ingest.sync import gone_from
 from ingest.wire import Network
 from ingest.worker import Job, Parsed, read_limited, too_large
-from vectorstore.embedding import token_counter
-from vectorstore.errors import ReadError, StoreError, ThesisError
+from vectorstore.embedding import Embedder, token_counter
+from vectorstore.errors import ReadError, StoreError, StoreFull, ThesisError
 from vectorstore.records import Filters, Metadata, SourceInfo, document_id, sha256
 from vectorstore.settings import Settings
 from vectorstore.store import Store, Upsert
@@ -31,10 +34,10 @@ ProgressCallback = Callable[[Progress], None]
 
 PARSE = "ingest.worker:parse"  # what a worker runs
 
-# Indexed together: enough to fill the embedder's batches, little enough to hold and to lose.
-_BATCH_CHUNKS = 512
-_BATCH_DOCUMENTS = 64
-_IDLE_S = 0.5
+# Files read ahead of the store: many small ones, which then go in together, or a large one for each worker and two more.
+_AHEAD_FILES = 64
+_AHEAD_BYTES = 2_000_000
+_IDLE_S = 0.2  # between two looks at what was embedded meanwhile
 _URL_WEIGHT = 200_000  # bytes that a URL counts for before it is fetched
 
 
@@ -44,6 +47,20 @@ class _Ready:
 
     parsed: Parsed
     original: bytes | None
+
+
+_Read = tuple[Item, bool, _Ready]  # the flag: it is new to the store
+
+
+@dataclass(frozen=True, slots=True)
+class _Going:
+    """A document that is in by its words while its vectors are made: what to count when they are."""
+
+    item: Item
+    new: bool
+    chunks: int
+    pages: int
+    warnings: tuple[str, ...]
 
 
 def ingest(
@@ -56,18 +73,20 @@ def ingest(
     sync: bool = False,
     progress: ProgressCallback | None = None,
     network: Network | None = None,
+    folder: Path | None = None,
 ) -> IngestReport:
     """Bring files, folders and URLs into the store, and return what came of each.
 
     A file whose bytes and ``meta`` the store has already is left alone; what the user said of a document in an earlier
     run stays said until a new value replaces it. ``sync``: documents of the collection below a given folder whose file
     is gone are removed, unless the folder is missing, empty or could not be read. A source that cannot be read is in
-    ``failed``, the others go in. Raises SettingsError for a wrong ``meta``, StoreError where the store itself fails.
+    ``failed``, the others go in. Relative paths start at ``folder`` (default: the working folder). What ``progress`` raises
+    stops the run at the border of a document. Raises SettingsError for a wrong ``meta``, StoreError where the store itself fails.
     """
     overrides.apply(Metadata(), meta or {})  # a wrong one is the caller's error, not each file's
     begun = time.monotonic()
     name = collection or settings.collection
-    found = find(paths, store_root=store.root)
+    found = find(paths, store_root=store.root, folder=folder)
     run = _Run(store, settings, name, dict(meta or {}), progress, network)
     run.failed += found.failed
     run.all(found.items)
@@ -99,8 +118,13 @@ def ingest_items(
     return run.report((), 0, time.monotonic() - begun)
 
 
-def rechunk(store: Store, settings: Settings, progress: ProgressCallback | None = None) -> int:
-    """Make the store's indexes again with every document cut anew from its stored text; return the number of chunks."""
+def rechunk(
+    store: Store, settings: Settings, progress: ProgressCallback | None = None, *, embedder: Embedder | None = None
+) -> int:
+    """Make the store's indexes again with every document cut anew from its stored text; return the number of chunks.
+
+    ``embedder``: that of the settings, if it is another one than the store is open with; it takes over at the end.
+    """
     count = token_counter(settings)
     begun = time.monotonic()
 
@@ -110,7 +134,7 @@ def rechunk(store: Store, settings: Settings, progress: ProgressCallback | None 
             left = seconds * max(0, total - done) / done if done else None
             progress(Progress(chunks=done, seconds=seconds, seconds_left=left))
 
-    return store.rebuild(tell, rechunk=lambda document: chunking.chunk(document, count))
+    return store.rebuild(tell, rechunk=lambda document: chunking.chunk(document, count), embedder=embedder)
 
 
 def workers_for(settings: Settings, items: Sequence[Item]) -> int:
@@ -139,7 +163,9 @@ class _Run:
         self._meta = meta
         self._progress = progress
         self._network = network
-        self._batch: list[tuple[Item, bool, _Ready]] = []
+        self._behind = Behind(store)
+        self._going: dict[str, _Going] = {}
+        self._told = Progress()
         self._begun = time.monotonic()
         self._bytes_done = self._bytes_total = 0
         self._files = self._files_total = self._pages = self._chunks = self._shown = 0
@@ -149,30 +175,62 @@ class _Run:
         self.failed: list[Failed] = []
 
     def all(self, items: Sequence[Item]) -> None:
-        """Read and index the items; what was read is indexed while the next are read, and little is held."""
+        """Read and index the items, and make the vectors that an earlier run left to be made."""
         self._order = {shown(item.path): i for i, item in enumerate(items)}
         self._bytes_total = sum(map(_weight, items))
         self._files_total = len(items)
-        if not items:
-            return
+        self._told = Progress(files_total=len(items), current=items[0].name if items else "")
+        try:
+            if items:
+                self._all(items)
+            if items or self._store.waiting():
+                self._behind.finish()
+            while self._behind.running:
+                self._behind.moved.wait(_IDLE_S)
+                self._follow()
+            self._follow()
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and "start new thread" not in str(error):
+                raise
+            raise StoreError(
+                "The ingest ran out of memory; what is in stays in.",
+                "Close other programs, or lower workers, and run it again.",
+            ) from error
+        finally:
+            self._behind.close()
+
+    def _all(self, items: Sequence[Item]) -> None:
+        ids = {document_id(self._collection, item.path): item for item in items}
+        new = self._store.unread(list(ids))
+        self._store.seen([(name, item.path, self._collection) for name, item in ids.items() if name in new])
         workers = workers_for(self._settings, items)
         pool = Pool(workers)
         queue: Iterator[Item] = iter(items)
         reading: dict[Future[_Ready | None], tuple[Item, SourceInfo | None]] = {}
+        ahead = 0
+        self._behind.wake()  # what an earlier run left waits already
         try:
             while True:
-                while len(reading) < workers + 2 and (item := next(queue, None)) is not None:
+                while len(reading) < workers + 2 or (len(reading) < _AHEAD_FILES and ahead < _AHEAD_BYTES):
+                    item = next(queue, None)
+                    if item is None:
+                        break
                     known = self._store.info(document_id(self._collection, item.path))
                     reading[pool.submit(self._read, pool, item, known)] = (item, known)
+                    ahead += _weight(item)
                 if not reading:
                     break
-                read = wait(reading, timeout=_IDLE_S if self._batch else None, return_when=FIRST_COMPLETED).done
-                if not read:
-                    self._flush()  # a slow file must not hold back what is there
+                read = wait(reading, timeout=_IDLE_S, return_when=FIRST_COMPLETED).done
+                batch = []
                 for future in read:
                     item, known = reading.pop(future)
-                    self._take(item, known, future)
-            self._flush()
+                    ahead -= _weight(item)
+                    ready = self._taken(item, known, future)
+                    if ready is not None:
+                        batch.append((item, known is None or not known.version, ready))
+                if batch:
+                    self._put(batch)
+                self._follow()
         finally:
             pool.close()
 
@@ -193,7 +251,7 @@ class _Run:
         )
 
     def _read(self, pool: Pool, item: Item, known: SourceInfo | None) -> _Ready | None:
-        """Return what was read, None where the store has it already. Runs in a thread of the pool: no store here."""
+        """Return what was read, None where the store has it already. Runs in a thread of the pool."""
         settings = self._settings
         data: bytes | None = None
         media_type: str | None = None
@@ -203,15 +261,16 @@ class _Run:
             data, media_type, version = source.data, source.media_type, sha256(source.data)
         elif item.size > settings.file_limit_mb * 1_000_000:
             raise too_large(item.name, settings)
-        elif known is not None:
+        elif known is not None and known.version:
             with item.file.open("rb") as stream:
                 version = hashlib.file_digest(stream, "sha256").hexdigest()
         meta = self._meta
-        if known is not None:
+        if known is not None and known.version:
             said = overrides.said(known.metadata)
             meta = overrides.merged(said, meta)
             if meta == said and known.version == version and known.error is None:
                 return None
+            self._store.seen([(known.document_id, item.path, self._collection)])
         job = Job(item.path, item.name, self._collection, item.file, data, media_type, meta)
         parsed: Parsed = pool.worker().call(PARSE, job, settings, seconds=settings.file_timeout_s, what=item.name)
         original: bytes | None = None
@@ -221,63 +280,80 @@ class _Run:
                 raise ReadError(f"{item.name} changed while it was read.", "Run the ingest again.")
         return _Ready(parsed, original)
 
-    def _take(self, item: Item, known: SourceInfo | None, future: Future[_Ready | None]) -> None:
-        ready: _Ready | None = None
+    def _taken(self, item: Item, known: SourceInfo | None, future: Future[_Ready | None]) -> _Ready | None:
+        """Return what is to go into the store; None for what failed, or is in already."""
         try:
             ready = future.result()
+        except StoreError:  # the store's own: no fault of the file
+            raise
         except (ThesisError, OSError) as error:
             self._fail(item, error)
-            return
+            return None
         if ready is None:
+            if known is not None and known.state in ("seen", "read"):
+                self._store.same(known.document_id)
             self._unchanged += 1
             self._files += 1
             self._bytes_total -= _weight(item)  # it took no time: it says nothing on the time of the others
             self._tell(item)
-            return
-        self._batch.append((item, known is None or not known.version, ready))
-        if (
-            len(self._batch) >= _BATCH_DOCUMENTS
-            or sum(len(r.parsed.chunks) for _, _, r in self._batch) >= _BATCH_CHUNKS
-        ):
-            self._flush()
+        return ready
 
-    def _flush(self) -> None:
-        """Index the batch; where that fails, one by one, so that only the document at fault stays out."""
-        batch, self._batch = self._batch, []
-        if not batch:
-            return
-        weight = sum(_weight(item) for item, _, _ in batch)
-        current = max(batch, key=lambda entry: len(entry[2].parsed.chunks))[0]
-
-        def embedded(done: int, total: int) -> None:
-            self._tell(current, chunks=done, done=int(weight * done / max(1, total)))
-
+    def _put(self, batch: Sequence[_Read]) -> None:
+        """Let the documents answer by their words; where that fails, one by one, so that only the one at fault stays out."""
         try:
-            self._store.upsert_many([_upsert(ready) for _, _, ready in batch], progress=embedded)
-        except (StoreError, ValueError):
+            self._store.put_many([_upsert(ready) for _, _, ready in batch])
+        except StoreFull:
+            raise
+        except (StoreError, ValueError) as error:
+            if len(batch) == 1:
+                self._fail(batch[0][0], error)
+                return
             for entry in batch:
-                try:
-                    self._store.upsert_many([_upsert(entry[2])])
-                except (StoreError, ValueError) as error:
-                    self._fail(entry[0], error)
-                else:
-                    self._stored(*entry)
-        else:
-            for entry in batch:
-                self._stored(*entry)
+                self._put([entry])
+            return
+        for item, new, ready in batch:
+            document, count = ready.parsed.document, len(ready.parsed.chunks)
+            self._going[document.document_id] = _Going(item, new, count, len(document.pages), document.warnings)
+            self._tell(item)
+        self._behind.wake()
 
-    def _stored(self, item: Item, new: bool, ready: _Ready) -> None:
-        document = ready.parsed.document
-        if new:
+    def _follow(self) -> None:
+        """Count what was embedded since the last look, and tell how far the batch under way is."""
+        self._behind.moved.clear()
+        done, partly = self._behind.take()
+        for one in done:
+            going = self._going.pop(one.document_id, None)
+            if one.error is not None:
+                self._not_embedded(one.document_id, str(one.error), going)
+            elif going is not None:
+                self._stored(going)
+            else:  # an earlier run left it
+                self._chunks += one.chunks
+        first = next(iter(self._going.values()), None)
+        if partly and first is not None:
+            share = min(1.0, partly / max(1, first.chunks))
+            self._tell(first.item, chunks=partly, done=int(_weight(first.item) * share))
+        elif self._progress is not None:
+            self._progress(self._told)  # a slow file must not keep whoever asked from stopping it
+
+    def _not_embedded(self, name: str, error: str, going: _Going | None) -> None:
+        """Tell of a document that answers by its words only; the store has noted it."""
+        if going is not None:
+            self._failed(going.item, error)
+        elif (info := self._store.info(name)) is not None:
+            self.failed.append(Failed(shown(info.path), error))
+
+    def _stored(self, going: _Going) -> None:
+        if going.new:
             self._added += 1
         else:
             self._updated += 1
-        self._warnings += [Warned(shown(item.path), text) for text in document.warnings]
-        self._bytes_done += _weight(item)
-        self._chunks += len(ready.parsed.chunks)
-        self._pages += len(document.pages)
+        self._warnings += [Warned(shown(going.item.path), text) for text in going.warnings]
+        self._bytes_done += _weight(going.item)
+        self._chunks += going.chunks
+        self._pages += going.pages
         self._files += 1
-        self._tell(item)
+        self._tell(going.item)
 
     def _fail(self, item: Item, error: Exception) -> None:
         if isinstance(error, ThesisError):
@@ -285,13 +361,16 @@ class _Run:
         else:
             reason = getattr(error, "strerror", None) or str(error)
             text = f"{item.name} can't be read ({reason}). Check that it exists and that you may read it."
-        self.failed.append(Failed(shown(item.path), text))
         self._store.record_failure(
             document_id=document_id(self._collection, item.path),
             path=item.path,
             collection=self._collection,
             error=text,
         )
+        self._failed(item, text)
+
+    def _failed(self, item: Item, text: str) -> None:
+        self.failed.append(Failed(shown(item.path), text))
         self._files += 1
         self._bytes_total -= _weight(item)
         self._tell(item)
@@ -305,7 +384,11 @@ class _Run:
         left = seconds * max(0, self._bytes_total - bytes_done) / bytes_done if bytes_done else None
         # A batch is embedded before its files count: what was shown of it is not taken back.
         self._shown = max(self._shown, self._chunks + chunks)
-        self._progress(Progress(self._files, self._files_total, self._pages, self._shown, seconds, left, item.name))
+        behind = len(self._going)
+        self._told = Progress(
+            self._files, self._files_total, self._pages, self._shown, seconds, left, item.name, behind
+        )
+        self._progress(self._told)
 
 
 def _weight(item: Item) -> int:

@@ -129,7 +129,9 @@ class Worker:
             text = self._messages.read().decode("utf-8", "replace").strip()
         fatal = [line for line in text.splitlines() if line.startswith("Fatal Python error: ")]
         if fatal:
-            return fatal[-1].removeprefix("Fatal Python error: ")[:200]
+            cause = fatal[-1].removeprefix("Fatal Python error: ")[:200]
+            # PDFium ends its process where it gets no memory.
+            return cause + (", perhaps for its use of memory" if cause.startswith("Aborted") else "")
         if code == 1 and text:  # an exception: its last line says which
             return text.rsplit("\n", 1)[-1][:200]
         if code < 0:

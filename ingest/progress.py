@@ -11,7 +11,11 @@ from typing import Any, TextIO
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A moment of a running ingest. ``seconds_left`` is estimated from bytes, None while nothing is done."""
+    """A moment of a running ingest. ``seconds_left`` is estimated from bytes, None while nothing is done.
+
+    ``files_done`` are through (failed ones too), ``behind`` more answer by their words while their vectors are made;
+    ``chunks`` are those with vectors.
+    """
 
     files_done: int = 0
     files_total: int = 0
@@ -20,6 +24,7 @@ class Progress:
     seconds: float = 0.0
     seconds_left: float | None = None
     current: str = ""
+    behind: int = 0
 
     @property
     def chunks_per_second(self) -> float:
@@ -108,6 +113,8 @@ def render(progress: Progress) -> str:
     parts = [f"{progress.files_done}/{progress.files_total} files"]
     if progress.pages:
         parts.append(f"{progress.pages} pages")
+    if progress.behind:
+        parts.append(f"{progress.behind} more by their words")
     parts.append(f"{progress.chunks} chunks")
     if progress.chunks:
         parts.append(f"{progress.chunks_per_second:.0f}/s")

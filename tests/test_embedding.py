@@ -15,7 +15,15 @@ import numpy as np
 import pytest
 
 from vectorstore import _onnx
-from vectorstore.embedding import OnnxEmbedder, TorchEmbedder, _bundled, _Tokens, make_embedder, token_counter
+from vectorstore.embedding import (
+    OnnxEmbedder,
+    TorchEmbedder,
+    _bundled,
+    _Tokens,
+    load_behind,
+    make_embedder,
+    token_counter,
+)
 from vectorstore.errors import SettingsError, StoreError
 from vectorstore.settings import Settings
 
@@ -104,6 +112,26 @@ def test_tokens_are_counted_with_the_special_ones_and_never_cut(embedder: OnnxEm
 def test_a_lone_surrogate_is_encoded_like_a_replacement(embedder: OnnxEmbedder) -> None:
     assert np.array_equal(embedder.encode(["a \ud800 b"]), embedder.encode(["a ? b"]))
     assert embedder.count_tokens(["\ud800"]) == [3]
+
+
+def test_a_model_loads_behind_what_else_starts(model_cache: Path) -> None:
+    behind = OnnxEmbedder(_bundled(), model_cache)
+    load_behind(behind).join()
+    assert behind._encode is not None
+
+
+def test_a_model_that_does_not_load_behind_is_told_of_at_its_first_use(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def broken(*_: object) -> None:
+        raise StoreError("No.", "Do.")
+
+    monkeypatch.setattr("vectorstore.embedding.load_int8", broken)
+    behind = OnnxEmbedder(_bundled(), tmp_path)
+    load_behind(behind).join()
+    assert "The embedding model does not load yet: No." in caplog.text
+    with pytest.raises(StoreError, match=r"^No\."):
+        behind.encode(["a"])
 
 
 def test_the_counter_travels_to_worker_processes() -> None:

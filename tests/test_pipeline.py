@@ -28,7 +28,7 @@ from ingest import pipeline, pool
 from ingest.chunking import CHUNKER_VERSION
 from ingest.ingestor import Ingestor
 from ingest.progress import IngestReport, Progress, ProgressLine
-from vectorstore.errors import NotFound, ReadError, SettingsError, StoreError
+from vectorstore.errors import NotFound, ReadError, SettingsError, StoreError, StoreFull
 from vectorstore.records import Filters, document_id
 from vectorstore.settings import Settings
 from vectorstore.store import Store
@@ -577,10 +577,10 @@ class Refusing:
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 
-    def upsert_many(self, items: Sequence[pipeline.Upsert], progress: object = None) -> None:
+    def put_many(self, items: Sequence[pipeline.Upsert]) -> None:
         if any(self._word in item.document.path for item in items):
             raise StoreError("The row was refused.", "Look at the disk.")
-        self._store.upsert_many(items)
+        self._store.put_many(items)
 
 
 def test_a_document_that_the_store_refuses_fails_alone(store: Store, notes: Path) -> None:
@@ -902,3 +902,140 @@ def test_a_worker_that_was_closed_says_so() -> None:
     worker.close()
     with pytest.raises(ReadError, match="stopped"):
         worker.call("ingest.worker:parse", seconds=1, what="x.txt")
+
+
+# Words first, and runs that were cut short
+
+
+class Slow(WordEmbedder):
+    """Embeds nothing until it may."""
+
+    def __init__(self) -> None:
+        self.may = threading.Event()
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        assert self.may.wait(60)
+        return super().encode(texts)
+
+
+def test_words_find_a_document_before_its_vectors_are_made(tmp_path: Path, notes: Path) -> None:
+    slow = Slow()
+    found: list[set[str]] = []
+    behind: list[int] = []
+    with Store.open(tmp_path / "own", embedder=slow, chunker_version=CHUNKER_VERSION) as store:
+
+        def progress(now: Progress) -> None:
+            behind.append(now.behind)
+            if now.behind == 3 and not slow.may.is_set():
+                found.append({Path(p.path).name for p in store.search_keyword("backlog transformer", k=9)})
+                assert {info.state for info in store.sources()} == {"chunked"}
+                assert now.chunks == 0
+                slow.may.set()
+
+        report = run(store, notes, progress=progress)
+        assert counts(report) == (3, 0, 0, 0)
+        assert found == [{"rail.md", "port.txt", "page.html"}]
+        assert behind[-1] == 0
+        assert {info.state for info in store.sources()} == {"indexed"}
+        assert store.verify() == []
+
+
+def test_a_run_that_was_cut_short_leaves_each_document_in_its_state_and_the_next_finishes(
+    tmp_path: Path, notes: Path, faults: None
+) -> None:
+    late = notes / "z" / "hang.txt"
+    late.parent.mkdir()
+    late.write_text("any")
+    slow = Slow()
+
+    def cut(now: Progress) -> None:
+        if now.behind == 3:
+            slow.may.set()  # the texts under way are finished
+            raise KeyboardInterrupt
+
+    with Store.open(tmp_path / "own", embedder=slow, chunker_version=CHUNKER_VERSION) as store:
+        with pytest.raises(KeyboardInterrupt):
+            run(store, notes, progress=cut)
+        states = {Path(info.path).name: info.state for info in store.sources()}
+        assert states.pop("hang.txt") == "seen"
+        assert set(states) == {"rail.md", "port.txt", "page.html"}
+        assert store.search_keyword("backlog", k=3) != []
+    late.write_text(NOTE.format(title="Awake", n=4))
+    late.rename(notes / "awake.txt")
+    with open_store(tmp_path / "own") as store:
+        report = run(store, notes, sync=True)
+        assert counts(report) == (1, 0, 3, 1)
+        assert {info.state for info in store.sources()} == {"indexed"}
+        assert store.verify() == []
+
+
+def test_a_changed_file_that_was_seen_and_changed_back_is_what_is_in(store: Store, notes: Path) -> None:
+    run(store, notes)
+    name = document_id("default", (notes / "rail.md").as_posix())
+    store.seen([(name, (notes / "rail.md").as_posix(), "default")])
+    assert counts(run(store, notes)) == (0, 0, 3, 0)
+    assert {info.state for info in store.sources()} == {"indexed"}
+
+
+def test_what_was_removed_and_comes_again_does_not_inherit_what_was_said_of_it(store: Store, notes: Path) -> None:
+    rail = notes / "rail.md"
+    run(store, rail, meta={"company": "Prairie Rail"})
+    Ingestor(store, SETTINGS).remove([str(rail)])
+    assert counts(run(store, rail)) == (1, 0, 0, 0)
+    assert [info.metadata.company for info in store.sources()] != ["Prairie Rail"]
+
+
+def test_a_full_disk_ends_the_run_with_what_to_do_and_the_next_run_finishes(store: Store, notes: Path) -> None:
+    (notes / "long.txt").write_text("\n\n".join(f"Order {n} of {n * 7919} pumps was shipped." for n in range(2000)))
+    writer = store._ledger._database._writer
+    assert writer is not None
+    writer.execute(f"PRAGMA max_page_count = {writer.execute('PRAGMA page_count').fetchone()[0] + 2}")
+    with pytest.raises(StoreFull, match="no space left") as caught:
+        run(store, notes)
+    assert "Free some space" in caught.value.what_to_do
+    assert all("wait for" in problem for problem in store.verify())
+    writer.execute("PRAGMA max_page_count = 1000000")
+    report = run(store, notes)
+    assert report.failed == ()
+    assert {info.state for info in store.sources()} == {"indexed"}
+    assert store.verify() == []
+
+
+class Filling:
+    """A store whose disk is full when vectors are to be kept."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    def embed_next(self, *arguments: object, **more: object) -> object:
+        raise StoreFull("The ledger cannot grow.", "Free some space.")
+
+
+def test_what_the_thread_behind_meets_ends_the_run_and_the_words_stay(store: Store, notes: Path) -> None:
+    with pytest.raises(StoreFull, match="Free some space"):
+        run(Filling(store), notes)  # type: ignore[arg-type]
+    report = run(store, notes)
+    assert (report.failed, report.added + report.unchanged) == ((), 3)
+    assert {info.state for info in store.sources()} == {"indexed"}
+    assert not [thread for thread in threading.enumerate() if thread.name == "thesis-embed"]
+
+
+def test_a_document_that_cannot_be_embedded_is_a_failure_and_answers_by_its_words(tmp_path: Path, notes: Path) -> None:
+    class Stumbling(WordEmbedder):
+        def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            if any("railways" in text and "31 million" in text for text in texts):
+                raise RuntimeError("no such token")
+            return super().encode(texts)
+
+    with Store.open(tmp_path / "own", embedder=Stumbling(), chunker_version=CHUNKER_VERSION) as store:
+        report = run(store, notes)
+        assert counts(report) == (2, 0, 0, 0)
+        assert [(Path(f.path).name, "no such token" in f.error) for f in report.failed] == [("port.txt", True)]
+        assert "port.txt" in {Path(p.path).name for p in store.search_keyword("backlog", k=5)}
+    with open_store(tmp_path / "own") as store:
+        assert run(store, notes).failed == ()
+        assert {info.state for info in store.sources()} == {"indexed"}
+        assert store.verify() == []

@@ -17,6 +17,7 @@ from chromadb import Collection
 from store_fakes import CountingEmbedder
 
 from vectorstore import names
+from vectorstore._schema import SCHEMA
 from vectorstore.errors import FingerprintMismatch, NotFound, SettingsError, StoreError, StoreLocked
 from vectorstore.ledger import Ledger
 from vectorstore.records import Filters, Metadata, Origin, Page, Region, Section, sha256
@@ -415,9 +416,11 @@ def test_an_empty_store_takes_on_another_model(tmp_path: Path, make_document: Ma
 
 def test_a_store_of_a_newer_program_is_refused(tmp_path: Path, fake: CountingEmbedder) -> None:
     ledger = Ledger(tmp_path / "ledger.sqlite")
-    ledger.set_meta("schema", "2")
+    ledger.set_meta("schema", str(SCHEMA + 1))
     ledger.close()
-    with pytest.raises(StoreError, match=r"newer version of this program \(schema 2; this one knows 1\)"):
+    with pytest.raises(
+        StoreError, match=rf"newer version of this program \(schema {SCHEMA + 1}; this one knows {SCHEMA}\)"
+    ):
         Store.open(tmp_path, embedder=fake)
 
 

@@ -74,17 +74,17 @@ def check(item: Upsert) -> None:
         seen.add(chunk.chunk_id)
 
 
-def groups(items: list[tuple[Upsert, list[str]]]) -> Iterator[list[tuple[Upsert, list[str]]]]:
+def groups(items: Sequence[Upsert]) -> Iterator[list[Upsert]]:
     """Cut into groups of about 512 chunks, a document at most once in each (the last one wins)."""
-    group: list[tuple[Upsert, list[str]]] = []
+    group: list[Upsert] = []
     names, size = set[str](), 0
-    for item, shas in items:
+    for item in items:
         if group and (size >= _GROUP or item.document.document_id in names):
             yield group
             group, names, size = [], set(), 0
-        group.append((item, shas))
+        group.append(item)
         names.add(item.document.document_id)
-        size += len(shas)
+        size += len(item.chunks)
     if group:
         yield group
 

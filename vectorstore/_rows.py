@@ -18,7 +18,8 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS documents (
     number INTEGER PRIMARY KEY, document_id TEXT NOT NULL UNIQUE, path TEXT NOT NULL, collection TEXT NOT NULL,
-    version TEXT, state TEXT NOT NULL CHECK (state IN ('indexed', 'failed', 'removed')), error TEXT,
+    version TEXT, state TEXT NOT NULL CHECK (state IN (
+        'seen', 'read', 'chunked', 'embedded', 'indexed', 'failed', 'removed')), error TEXT,
     revision INTEGER NOT NULL DEFAULT 0, changed_at TEXT NOT NULL,
     media_type TEXT NOT NULL DEFAULT '', metadata TEXT NOT NULL DEFAULT '{}',
     warnings TEXT NOT NULL DEFAULT '[]', pages INTEGER NOT NULL DEFAULT 0, characters INTEGER NOT NULL DEFAULT 0,
@@ -29,6 +30,7 @@ CREATE TABLE IF NOT EXISTS documents (
 CREATE TABLE IF NOT EXISTS versions (
     document_id TEXT NOT NULL REFERENCES documents (document_id) DEFERRABLE INITIALLY DEFERRED, version TEXT NOT NULL,
     stored_at TEXT NOT NULL, text BLOB NOT NULL, text_sha TEXT NOT NULL, structure TEXT NOT NULL,
+    replaced_at TEXT, pruned_at TEXT,
     PRIMARY KEY (document_id, version));
 CREATE TABLE IF NOT EXISTS chunks (
     chunk_id TEXT PRIMARY KEY, document_id TEXT NOT NULL, version TEXT NOT NULL, place INTEGER NOT NULL,
@@ -39,6 +41,13 @@ CREATE INDEX IF NOT EXISTS chunks_of_document ON chunks (document_id, place);
 CREATE TABLE IF NOT EXISTS embeddings (
     embedder TEXT NOT NULL, sha TEXT NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (embedder, sha));
 CREATE TABLE IF NOT EXISTS marks (document_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS waiting (place INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS staged_documents (document_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS staged_chunks (
+    chunk_id TEXT PRIMARY KEY, document_id TEXT NOT NULL, version TEXT NOT NULL, place INTEGER NOT NULL,
+    start INTEGER NOT NULL, end INTEGER NOT NULL, text BLOB NOT NULL, page INTEGER, section TEXT NOT NULL,
+    role TEXT NOT NULL, text_sha TEXT NOT NULL, embedded_sha TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS staged_chunks_of_document ON staged_chunks (document_id);
 """
 CHUNK = "chunk_id, document_id, version, start, end, text, page, section, role"
 

@@ -75,15 +75,15 @@ class Searcher:
         return passages
 
     def _words(self, query: str, k: int, filters: Filters) -> list[Scored]:
-        documents, selective = None, False
+        documents, chunks = None, None
         if narrows(filters):
             matched = self._ledger.matching(filters)
             documents = [match.number for match in matched]
-            selective = 5 * sum(match.chunks for match in matched) < self._ledger.count_chunks()
+            chunks = sum(match.chunks for match in matched)
         found: list[Scored] = []
         for name in _collections(filters.roles):
             roles = () if name == BODY else tuple(role for role in filters.roles if role != "body")
-            found += self._keyword.search(name, query, k, documents, roles, selective=selective)
+            found += self._keyword.search(name, query, k, documents, roles, chunks=chunks)
         return _best(found, k)
 
     def fused(self, query: str, k: int, filters: Filters) -> list[Passage]:
@@ -119,7 +119,7 @@ class Searcher:
     def _approximate(self, vector: Vectors, k: int, matched: Sequence[Match] | None, filters: Filters) -> list[Passage]:
         allowed = None if matched is None else {match.document_id for match in matched}
         collections = _collections(filters.roles)
-        total = sum(self._vectors.count(name) for name in collections)
+        total = sum(self._vectors.size(name) for name in collections)
         # A few more than asked for, so that which of equal vectors are in does not hang on the graph.
         fetch = k + 16 if allowed is None else 4 * k
         while True:

@@ -5,19 +5,31 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
+
+# A checkpoint moves what was written from the log into the file. The fewer there are, the seldomer a plain copy of an
+# open store mixes two states: file and log, copied between two checkpoints, are one committed state.
+_LOG_PAGES = 16_384  # of 4 KiB
+_LOG_KEPT = 4 << 20  # bytes that the log shrinks to after a checkpoint
 
 
 class Database:
     """One file. A reader sees one committed state for as long as its block runs, whatever is written meanwhile.
 
-    BEGIN takes no snapshot yet: the first SELECT of the block does.
+    BEGIN takes no snapshot yet: the first SELECT of the block does. ``faults`` turns an SQLite error into the one to raise.
     """
 
-    def __init__(self, path: Path, *, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        synchronous: Literal["FULL", "NORMAL"] = "FULL",
+        faults: Callable[[sqlite3.Error], Exception] | None = None,
+    ) -> None:
         self.path = path
+        self._faults = faults
         self._synchronous = synchronous
         self._idle: list[sqlite3.Connection] = []
         self._pool = threading.Lock()
@@ -28,21 +40,41 @@ class Database:
         self._writer: sqlite3.Connection | None = None
         self._writer = self._connect()
 
+    @property
+    def revision(self) -> int:
+        """The number of changes before this thread's snapshot was taken (before now, where it has none).
+
+        What is read is at least as new: kept under this number, it never outlives the change that makes it old.
+        """
+        return int(getattr(self._reading, "revision", self.changes))
+
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=30)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+            connection.execute(f"PRAGMA journal_size_limit = {_LOG_KEPT}")
         except sqlite3.DatabaseError:
             connection.close()
             raise
         return connection
 
     @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            turned = error if self._faults is None else self._faults(error)
+            if turned is error:
+                raise
+            raise turned from error
+
+    @contextlib.contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """One transaction: committed at the end of the block, rolled back by any error."""
-        with self._writing:
+        with self._told(), self._writing:
             connection = self._writer
             if connection is None:
                 raise sqlite3.ProgrammingError(f"{self.path} is closed")
@@ -52,11 +84,38 @@ class Database:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                # A full disk ends the transaction by itself; a commit that failed leaves it open.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
             self.changes += 1
+
+    @contextlib.contextmanager
+    def altering(self) -> Iterator[sqlite3.Connection]:
+        """One transaction that may make tables anew: references are checked at its end, once."""
+        with self._writing:
+            if self._writer is None:
+                raise sqlite3.ProgrammingError(f"{self.path} is closed")
+            # Inside a transaction the pragma does nothing.
+            self._writer.execute("PRAGMA foreign_keys = OFF")
+            try:
+                with self.write() as connection:
+                    yield connection
+                    broken = connection.execute("PRAGMA foreign_key_check").fetchone()
+                    if broken is not None:
+                        raise sqlite3.IntegrityError(f"a row of {broken[0]} belongs to nothing")
+            finally:
+                self._writer.execute("PRAGMA foreign_keys = ON")
+
+    def compact(self) -> None:
+        """Give pages that nothing uses back to the file system."""
+        with self._writing:
+            if self._writer is None:
+                raise sqlite3.ProgrammingError(f"{self.path} is closed")
+            self._writer.execute("VACUUM")
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -70,13 +129,17 @@ class Database:
                 raise sqlite3.ProgrammingError(f"{self.path} is closed")
             connection = self._idle.pop() if self._idle else None
         if connection is None:
-            connection = self._connect()
+            with self._told():
+                connection = self._connect()
         try:
-            connection.execute("BEGIN")
-            self._reading.connection = connection
-            yield connection
+            with self._told():
+                self._reading.revision = self.changes
+                connection.execute("BEGIN")
+                self._reading.connection = connection
+                yield connection
         finally:
             self._reading.connection = None
+            del self._reading.revision
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             with self._pool:

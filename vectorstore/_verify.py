@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 
 import numpy as np
 
@@ -10,13 +11,23 @@ from vectorstore.chroma import VectorIndex, collection_of
 from vectorstore.errors import StoreError
 from vectorstore.keyword import KeywordIndex, indexed_text
 from vectorstore.ledger import Ledger
-from vectorstore.records import Chunk, Filters, chunk_id, sha256
+from vectorstore.records import Chunk, chunk_id, sha256
 
 _TOLERANCE = 1e-5  # Chroma normalizes nothing, but keeps float32 of its own
 
 
-def problems(ledger: Ledger, vectors: VectorIndex | None, keyword: KeywordIndex | None, embedder: str) -> list[str]:
-    """Return every problem in plain words, the most basic first; empty if all agree."""
+def problems(
+    ledger: Ledger,
+    vectors: VectorIndex | None,
+    keyword: KeywordIndex | None,
+    embedder: str,
+    *,
+    unfinished: bool = False,
+) -> list[str]:
+    """Return every problem in plain words, the most basic first; empty if all agree.
+
+    ``unfinished``: that documents wait for their vectors is no problem.
+    """
     found = ledger.problems()
     if found:
         return found
@@ -26,15 +37,20 @@ def problems(ledger: Ledger, vectors: VectorIndex | None, keyword: KeywordIndex 
         found.append(f"The store was made with {ledger.get_meta('embedder')}, not with {embedder}.")
     for name in ledger.marked():
         found.append(f"{paths.get(name, name)} was being changed when the program stopped.")
+    waiting = {one.document_id: one.chunks for one in ledger.waiting()}
+    for name, count in () if unfinished else waiting.items():
+        found.append(f"{paths.get(name, name)}: {count} chunks wait for their vectors; words find them already.")
     chunks, lacking = _ledger(ledger, embedder, paths, found)
     for name, count in lacking.items():
+        if name in waiting:
+            continue
         found.append(f"{paths.get(name, name)}: {count} chunks have no vector in the ledger.")
     for label, index in (("vector index", vectors), ("keyword index", keyword)):
         if index is None:
             found.append(f"The {label} cannot be opened.")
     try:
         if vectors is not None:
-            _vectors(ledger, vectors, embedder, chunks, paths, found)
+            _vectors(ledger, vectors, embedder, chunks, waiting, paths, found)
         if keyword is not None:
             _keyword(ledger, keyword, chunks, paths, found)
     except StoreError as error:
@@ -54,7 +70,8 @@ def _ledger(
         shas[chunk.document_id].append(embedded_sha)
         by_document[chunk.document_id].append((chunk, text_sha))
     current = dict(ledger.current())
-    counts = {match.document_id: match.chunks for match in ledger.matching(Filters())}
+    with ledger.snapshot() as connection:  # not what the ledger keeps in memory
+        counts = dict(connection.execute("SELECT document_id, chunks FROM documents WHERE version IS NOT NULL"))
     for name, version in current.items():
         text, whole = ledger.text_of(name, version)
         path = paths[name]
@@ -87,6 +104,7 @@ def _vectors(
     index: VectorIndex,
     embedder: str,
     chunks: dict[str, Chunk],
+    waiting: Collection[str],
     paths: dict[str, str],
     found: list[str],
 ) -> None:
@@ -104,11 +122,14 @@ def _vectors(
             extra += 1
             continue
         seen.add(name)
+        if chunk.document_id in waiting:
+            continue  # what is there may be of an older header
         if document != chunk.document_id or (name in kept and not np.allclose(vector, kept[name], atol=_TOLERANCE)):
             differing[chunk.document_id] = differing.get(chunk.document_id, 0) + 1
-    _report("vector index", chunks, seen, extra, differing, paths, found)
+    whole = {name: chunk for name, chunk in chunks.items() if chunk.document_id not in waiting}
+    _report("vector index", whole, seen, extra, differing, paths, found)
     for collection in ("body", "furniture"):
-        wanted = next((c for c in chunks.values() if collection_of(c.role) == collection and c.chunk_id in kept), None)
+        wanted = next((c for c in whole.values() if collection_of(c.role) == collection and c.chunk_id in kept), None)
         if wanted and not index.nearest(collection, kept[wanted.chunk_id], 1):
             found.append(f"The vector index ({collection}) finds nothing.")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -22,8 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vectorstore._onnx import Encode, load_int8
+from vectorstore._wordpieces import WordPieces
 from vectorstore.errors import SettingsError
 from vectorstore.settings import Settings
+
+log = logging.getLogger(__name__)
 
 Vectors = NDArray[np.float32]
 TokenCounter = Callable[[Sequence[str]], list[int]]
@@ -79,6 +83,20 @@ def make_embedder(settings: Settings) -> Embedder:
     return TorchEmbedder(folder, BUNDLED if bundled else model, device)
 
 
+def load_behind(embedder: Embedder) -> threading.Thread:
+    """Load the model in a thread of its own, while other things start; what fails is met again at the first use."""
+
+    def load() -> None:
+        try:
+            embedder.encode(["warm"])
+        except Exception as error:  # noqa: BLE001 - the first who needs the model gets it raised
+            log.warning("The embedding model does not load yet: %s", error)
+
+    thread = threading.Thread(target=load, name="thesis-load", daemon=True)
+    thread.start()
+    return thread
+
+
 def token_counter(settings: Settings) -> TokenCounter:
     """Return a function that counts tokens with the model's own tokenizer; the model itself is not loaded."""
     model = settings.embedding_model
@@ -120,13 +138,26 @@ class _Tokens:
         tokenizer.no_truncation()
         return tokenizer
 
+    @cached_property
+    def _words(self) -> WordPieces | None:
+        return WordPieces.of(self._tokenizer)
+
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        # A lone surrogate (a damaged source) has no UTF-8 form, which the tokenizer asks for.
-        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-        return [encoding.ids for encoding in self._tokenizer.encode_batch(clean)]
+        clean = _clean(texts)
+        if self._words is not None:
+            return list(map(self._words.ids, clean))
+        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(clean)]
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        return [len(ids) for ids in self.ids(texts)]
+        clean = _clean(texts)
+        if self._words is not None:
+            return list(map(self._words.count, clean))
+        return [len(encoding) for encoding in self._tokenizer.encode_batch_fast(clean)]
+
+
+def _clean(texts: Sequence[str]) -> list[str]:
+    """A lone surrogate (a damaged source) has no UTF-8 form, which the tokenizer asks for."""
+    return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
 
 
 class _Base:

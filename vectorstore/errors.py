@@ -6,6 +6,7 @@
     ├── StoreError               the store folder or one of its indexes
     │   ├── StoreLocked          another process owns the store
     │   ├── StoreEmpty           nothing has been ingested yet
+    │   ├── StoreFull            no space left on its disk
     │   └── FingerprintMismatch  the index was made by another model or chunker
     ├── ReadError                a document that cannot be read
     ├── FetchError               a URL that cannot or must not be fetched
@@ -44,6 +45,10 @@ class StoreLocked(StoreError):
 
 class StoreEmpty(StoreError):
     kind = "store_empty"
+
+
+class StoreFull(StoreError):
+    kind = "store_full"
 
 
 class FingerprintMismatch(StoreError):

@@ -13,7 +13,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from vectorstore._faults import fault
+from vectorstore._ranking import BODY_WEIGHT, HEADER_WEIGHT, LARGE, SCANNED, SHIFT, Ranking
 from vectorstore._sqlite import Database
+from vectorstore._stems import TOKENIZER
 from vectorstore.chroma import BODY, FURNITURE, REBUILD, collection_of
 from vectorstore.errors import StoreError
 from vectorstore.records import Chunk, Metadata
@@ -27,11 +30,11 @@ STOP_WORDS = frozenset(
     while who whom whose why will with would you your yours please tell show give
     """.split()  # noqa: SIM905 - reads better
 )
+# To be raised when the tables or what is written into them change: an index of another layout is made again when opened.
+LAYOUT = 0
 _WORD = re.compile(r"[^\W_]+")
-_SHIFT = 20  # a document has at most 2**20 chunks
 # Beyond this many documents, or a fifth of the base, a test of each row found beats joining their key terms.
 _MOST_KEYS = 400
-_HEADER_WEIGHT, _BODY_WEIGHT = 1.5, 1.0
 
 
 class KeywordIndex:
@@ -42,18 +45,31 @@ class KeywordIndex:
         try:
             self._database = Database(path, synchronous="NORMAL")
             with self._database.write() as connection:
+                if connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
+                    connection.execute(f"PRAGMA user_version = {LAYOUT}")
                 for name in (BODY, FURNITURE):
                     connection.execute(
                         f"CREATE VIRTUAL TABLE IF NOT EXISTS {name} USING fts5(heading, content, key, chunk_id UNINDEXED, "
-                        "tokenize = 'porter unicode61 remove_diacritics 2')"
+                        f"tokenize = '{TOKENIZER}')"
                     )
+                    connection.execute(
+                        f"CREATE VIRTUAL TABLE IF NOT EXISTS {name}_terms USING fts5vocab({name}, instance)"
+                    )
+            self._ranking = Ranking()
         except sqlite3.DatabaseError as error:
             self.close()
             raise StoreError(f"The keyword index {path} cannot be read: {error}.", REBUILD) from error
 
+    def layout(self) -> int:
+        """Return the number of the layout that this index was made in."""
+        with self._guard(), self._database.read() as connection:
+            return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
     def close(self) -> None:
         if hasattr(self, "_database"):
             self._database.close()
+        if hasattr(self, "_ranking"):
+            self._ranking.close()
 
     def replace(self, number: int, chunks: Sequence[Chunk], metadata: Metadata | None) -> None:
         """Make the rows of document ``number`` exactly ``chunks``, in one transaction."""
@@ -61,13 +77,13 @@ class KeywordIndex:
         for place, chunk in enumerate(chunks):
             head = header_words(metadata or Metadata(), chunk.section)
             key = f"d{number} {_role_term(chunk.role)}"
-            row = ((number << _SHIFT) + place, head, indexed_text(chunk.text), key, chunk.chunk_id)
+            row = ((number << SHIFT) + place, head, indexed_text(chunk.text), key, chunk.chunk_id)
             rows[collection_of(chunk.role)].append(row)
         with self._guard(), self._database.write() as connection:
             for name, new in rows.items():
                 connection.execute(
                     f"DELETE FROM {name} WHERE rowid >= ? AND rowid < ?",
-                    (number << _SHIFT, (number + 1) << _SHIFT),
+                    (number << SHIFT, (number + 1) << SHIFT),
                 )
                 connection.executemany(
                     f"INSERT INTO {name} (rowid, heading, content, key, chunk_id) VALUES (?, ?, ?, ?, ?)",
@@ -82,44 +98,39 @@ class KeywordIndex:
         documents: Sequence[int] | None = None,
         roles: Sequence[str] = (),
         *,
-        selective: bool = True,
+        chunks: int | None = None,
     ) -> list[tuple[str, float]]:
         """Return up to ``k`` (chunk id, BM25 score, higher is better) of chunks that hold any word of ``query``.
 
-        ``documents``: numbers of the documents that may answer, None for all; ``roles``: likewise, empty for all;
-        ``selective``: whether the documents are a small part of the base. Any text is a valid query.
+        ``documents``: numbers of the documents that may answer, None for all; ``chunks``: how many they have, where that
+        is known; ``roles``: likewise, empty for all. Any text is a valid query. Exact up to ``LARGE`` chunks, see _ranking.
         """
         words = query_words(query)
         if not words or k < 1 or (documents is not None and not documents):
             return []
-        match = "{heading content} : (" + " OR ".join(f'"{word}"' for word in words) + ")"
-        condition = ""
-        if documents is not None and selective and len(documents) <= _MOST_KEYS:
-            match += " AND key : (" + " OR ".join(f"d{number}" for number in documents) + ")"
-        elif documents is not None:
-            condition = f"AND (rowid >> {_SHIFT}) IN (SELECT value FROM json_each(?))"
-        if roles:
-            match += " AND key : (" + " OR ".join(map(_role_term, roles)) + ")"
-        # The third weight silences the key term: it filters and never scores.
-        statement = (
-            f"SELECT chunk_id, -bm25({name}, {_HEADER_WEIGHT}, {_BODY_WEIGHT}, 0.0, 0.0) AS score FROM {name} "
-            f"WHERE {name} MATCH ? {condition} ORDER BY score DESC, rowid LIMIT ?"
-        )
-        values: list[object] = [match]
-        if condition and documents is not None:
-            values.append("[" + ",".join(map(str, documents)) + "]")
         with self._guard(), self._database.read() as connection:
-            return [(row[0], float(row[1])) for row in connection.execute(statement, (*values, k))]
+            view = self._ranking.view(connection, name, self._database.revision)
+            selective = chunks is None or 5 * chunks < view.table.chunks
+            if view.table.chunks >= LARGE and not roles:
+                found = None
+                if documents is None or len(documents) > _MOST_KEYS or not selective:
+                    found = view.search(words, k, documents)
+                elif chunks is not None and chunks <= SCANNED:
+                    found = view.within(words, k, documents)
+                if found is not None:
+                    return found
+            return _scored(connection, name, words, k, documents, roles, selective)
 
     def frequency(self, phrases: Sequence[str]) -> int:
-        """Return how many body chunks hold any of ``phrases`` (their words in a row, stemmed)."""
+        """Return how many body chunks hold any of ``phrases`` (their words in a row, stemmed); large counts of large bases are estimates."""
         quoted = [" ".join(_WORD.findall(phrase.lower())) for phrase in phrases]
         match = " OR ".join(f'"{words}"' for words in dict.fromkeys(quoted) if words)
         if not match:
             return 0
         with self._guard(), self._database.read() as connection:
-            query = f"SELECT count(*) FROM {BODY} WHERE {BODY} MATCH ?"
-            return int(connection.execute(query, ("{heading content} : (" + match + ")",)).fetchone()[0])
+            return self._ranking.view(connection, BODY, self._database.revision).count(
+                "{heading content} : (" + match + ")"
+            )
 
     def count(self) -> int:
         with self._guard(), self._database.read() as connection:
@@ -132,7 +143,7 @@ class KeywordIndex:
         with self._guard(), self._database.read() as connection:
             for name in (BODY, FURNITURE):
                 for row in connection.execute(f"SELECT rowid, chunk_id, content FROM {name}"):
-                    yield name, row[0] >> _SHIFT, row[1], row[2]
+                    yield name, row[0] >> SHIFT, row[1], row[2]
 
     def problems(self) -> list[str]:
         """Return what FTS5's own integrity check finds."""
@@ -160,7 +171,36 @@ class _Guard:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, sqlite3.DatabaseError):
-            raise StoreError(f"The keyword index {self.path} failed: {error}.", REBUILD) from error
+            raise fault(f"The keyword index {self.path}", error, REBUILD) from error
+
+
+def _scored(
+    connection: sqlite3.Connection,
+    name: str,
+    words: Sequence[str],
+    k: int,
+    documents: Sequence[int] | None,
+    roles: Sequence[str],
+    selective: bool,
+) -> list[tuple[str, float]]:
+    """Let FTS5 score all that match."""
+    match = "{heading content} : (" + " OR ".join(f'"{word}"' for word in words) + ")"
+    condition = ""
+    if documents is not None and selective and len(documents) <= _MOST_KEYS:
+        match += " AND key : (" + " OR ".join(f"d{number}" for number in documents) + ")"
+    elif documents is not None:
+        condition = f"AND (rowid >> {SHIFT}) IN (SELECT value FROM json_each(?))"
+    if roles:
+        match += " AND key : (" + " OR ".join(map(_role_term, roles)) + ")"
+    # The third weight silences the key term: it filters and never scores.
+    statement = (
+        f"SELECT chunk_id, -bm25({name}, {HEADER_WEIGHT}, {BODY_WEIGHT}, 0.0, 0.0) AS score FROM {name} "
+        f"WHERE {name} MATCH ? {condition} ORDER BY score DESC, rowid LIMIT ?"
+    )
+    values: list[object] = [match]
+    if condition and documents is not None:
+        values.append("[" + ",".join(map(str, documents)) + "]")
+    return [(row[0], float(row[1])) for row in connection.execute(statement, (*values, k))]
 
 
 def _role_term(role: str) -> str:

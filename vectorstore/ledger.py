@@ -19,45 +19,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vectorstore import _rows
+from vectorstore._faults import ledger_fault
+from vectorstore._kept import Kept, remember
+from vectorstore._missing import not_there
 from vectorstore._rows import Head, Match
+from vectorstore._schema import prepare
 from vectorstore._sqlite import Database
-from vectorstore.errors import NotFound, StoreError
+from vectorstore._states import States
+from vectorstore.errors import StoreError
 from vectorstore.records import Chunk, Document, Filters, SourceInfo, sha256
 
-SCHEMA = 1
 Vectors = NDArray[np.float32]
-_LISTS = 32  # lists of documents that are kept until the next change
 
 
-class Ledger:
-    """One ``ledger.sqlite``. Raises StoreError for a file that is damaged or from a newer program."""
+class Ledger(States):
+    """One ``ledger.sqlite``; that of an older program is brought up to date.
 
-    def __init__(self, path: Path) -> None:
+    ``owned`` False is for reading beside the owner. Raises StoreError for a file that is damaged or from a newer program.
+    """
+
+    def __init__(self, path: Path, *, owned: bool = True) -> None:
         self.path = path
-        self._held: tuple[int, dict[Filters, list[SourceInfo]]] = (-1, {})
+        self._owned = owned
+        self._kept = Kept(-1)
+        self._parsed: dict[str, tuple[tuple[object, ...], SourceInfo]] = {}
         try:
-            self._database = Database(path)
+            self._database = Database(path, faults=ledger_fault(path))
         except sqlite3.DatabaseError as error:
-            raise self._damaged(error) from error
+            raise ledger_fault(path)(error) from error
         try:
-            with self._database.read() as connection:
-                tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-                row = (
-                    connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-                    if "meta" in tables
-                    else None
-                )
-            schema = int(row[0]) if row else SCHEMA
-            if schema > SCHEMA:
-                raise self._newer(schema)
-            with self._database.write() as connection:
-                for statement in filter(str.strip, _rows.TABLES.split(";")):
-                    connection.execute(statement)
-                connection.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (str(SCHEMA),))
+            prepare(self._database, path, owned=owned)
         except sqlite3.DatabaseError as error:
             self._database.close()
             raise self._damaged(error) from error
-        except StoreError:
+        except BaseException:
             self._database.close()
             raise
 
@@ -65,13 +60,6 @@ class Ledger:
         return StoreError(
             f"The ledger {self.path} cannot be read: {error}.",
             "Restore it from a backup, or move the store folder away and ingest again.",
-        )
-
-    def _newer(self, schema: int) -> StoreError:
-        return StoreError(
-            f"The store {self.path.parent} was made by a newer version of this program "
-            f"(schema {schema}; this one knows {SCHEMA}).",
-            "Update the program, or name another folder with --store.",
         )
 
     def close(self) -> None:
@@ -96,20 +84,6 @@ class Ledger:
         with self._database.write() as connection:
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
-    # Marks: documents whose place in the indexes may differ from the ledger
-
-    def mark(self, document_ids: Iterable[str]) -> None:
-        with self._database.write() as connection:
-            connection.executemany("INSERT OR IGNORE INTO marks VALUES (?)", ((i,) for i in document_ids))
-
-    def settle(self, document_ids: Iterable[str]) -> None:
-        with self._database.write() as connection:
-            connection.executemany("DELETE FROM marks WHERE document_id = ?", ((i,) for i in document_ids))
-
-    def marked(self) -> list[str]:
-        with self._database.read() as connection:
-            return [row[0] for row in connection.execute("SELECT document_id FROM marks ORDER BY document_id")]
-
     # Documents
 
     def number(self, document: Document) -> int:
@@ -123,23 +97,26 @@ class Ledger:
             row = connection.execute("SELECT number FROM documents WHERE document_id = ?", (document.document_id,))
             return int(row.fetchone()[0])
 
-    def put(self, document: Document, chunks: Sequence[Chunk], embedded_shas: Sequence[str]) -> None:
-        """Make ``document`` the current version with exactly these chunks, state "indexed"."""
+    def put(self, document: Document, chunks: Sequence[Chunk], embedded_shas: Sequence[str] | None = None) -> None:
+        """Make ``document`` the current version with exactly these chunks: "chunked", and waiting for its vectors.
+
+        With ``embedded_shas``, one a chunk, its vectors are in and it is "indexed".
+        """
         now, m = _rows.now(), document.metadata
+        state = "chunked" if embedded_shas is None else "indexed"
         with self._database.write() as connection:
             self.number(document)
+            if embedded_shas is None:
+                self.await_vectors(document.document_id)
             connection.execute("DELETE FROM chunks WHERE document_id = ?", (document.document_id,))
+            self.keep_text(document, now)
             connection.execute(
-                "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (document_id, version) DO UPDATE SET "
-                "text = excluded.text, text_sha = excluded.text_sha, structure = excluded.structure",
-                (
-                    document.document_id,
-                    document.version,
-                    now,
-                    zlib.compress(_rows.as_bytes(document.text)),
-                    sha256(_rows.as_bytes(document.text)),
-                    json.dumps(_rows.structure(document)),
-                ),
+                "UPDATE versions SET structure = ?, replaced_at = NULL WHERE document_id = ? AND version = ?",
+                (json.dumps(_rows.structure(document)), document.document_id, document.version),
+            )
+            connection.execute(
+                "UPDATE versions SET replaced_at = ? WHERE document_id = ? AND version != ? AND replaced_at IS NULL",
+                (now, document.document_id, document.version),
             )
             connection.executemany(
                 f"INSERT INTO chunks ({_rows.CHUNK}, place, text_sha, embedded_sha) "
@@ -149,16 +126,16 @@ class Ledger:
                         *(c.chunk_id, c.document_id, c.version, c.start, c.end, _rows.as_bytes(c.text), c.page),
                         *(_rows.plain(c.section), c.role, place, sha256(_rows.as_bytes(c.text)), embedded),
                     )
-                    for place, (c, embedded) in enumerate(zip(chunks, embedded_shas, strict=True))
+                    for place, (c, embedded) in enumerate(zip(chunks, embedded_shas or [""] * len(chunks), strict=True))
                 ),
             )
             connection.execute(
-                "UPDATE documents SET path = ?, collection = ?, version = ?, state = 'indexed', error = NULL, revision = revision + 1, "
+                "UPDATE documents SET path = ?, collection = ?, version = ?, state = ?, error = NULL, revision = revision + 1, "
                 "changed_at = ?, media_type = ?, metadata = ?, warnings = ?, pages = ?, characters = ?, chunks = ?, company = ?, "
                 "published = ?, kind_key = ?, publisher_key = ?, ticker_key = ?, form_key = ?, collection_key = ?, "
                 "fiscal_period_key = ? WHERE document_id = ?",
                 (
-                    *(document.path, document.collection, document.version, now, document.media_type),
+                    *(document.path, document.collection, document.version, state, now, document.media_type),
                     *(json.dumps(_rows.metadata(m)), json.dumps(document.warnings)),
                     *(len(document.pages), len(document.text), len(chunks)),
                     *(
@@ -191,9 +168,15 @@ class Ledger:
         """Take a document out; its versions stay readable. Returns whether it was in."""
         with self._database.write() as connection:
             connection.execute("DELETE FROM chunks WHERE document_id = ?", (document_id,))
+            connection.execute("DELETE FROM waiting WHERE document_id = ?", (document_id,))
+            connection.execute(
+                "UPDATE versions SET replaced_at = ? WHERE document_id = ? AND replaced_at IS NULL",
+                (_rows.now(), document_id),
+            )
             changed = connection.execute(
-                "UPDATE documents SET state = 'removed', version = NULL, error = NULL, chunks = 0, changed_at = ? "
-                "WHERE document_id = ? AND state != 'removed'",
+                "UPDATE documents SET state = 'removed', version = NULL, error = NULL, chunks = 0, changed_at = ?, "
+                "metadata = '{}', warnings = '[]', pages = 0, characters = 0, company = NULL, published = NULL, kind_key = NULL, "
+                "publisher_key = NULL, ticker_key = NULL, form_key = NULL, fiscal_period_key = NULL WHERE document_id = ? AND state != 'removed'",
                 (_rows.now(), document_id),
             )
             return changed.rowcount > 0
@@ -206,16 +189,22 @@ class Ledger:
         """Return what is in or has failed, by path; with filters only documents that match."""
         filters = filters or Filters()
         # Each question asks for the list, several times; reading ten thousand documents takes a second.
-        changes, held = self._held
-        if changes != self._database.changes:
-            changes, held = self._held = self._database.changes, {}
-        found = held.get(filters)
+        kept = self._now()
+        found = kept.infos.get(filters)
         if found is None:
             condition, values = self._where(filters)
             found = self._infos(f"d.state != 'removed' AND {condition}", values)
-            if len(held) < _LISTS:
-                held[filters] = found
+            remember(kept.infos, filters, found)
         return list(found)
+
+    def _now(self) -> Kept:
+        """Return what is kept of the state that this thread sees."""
+        kept, revision = self._kept, self._database.revision
+        if not self._owned:
+            return Kept(revision)  # another process changes it
+        if kept.revision < revision:
+            kept = self._kept = Kept(revision)
+        return kept if kept.revision == revision else Kept(revision)
 
     def _infos(self, condition: str, values: Sequence[object]) -> list[SourceInfo]:
         with self._database.read() as connection:
@@ -226,7 +215,13 @@ class Ledger:
                 f"d.warnings FROM documents d WHERE {condition} ORDER BY d.path, d.document_id",
                 values,
             ).fetchall()
-        return [_rows.info(row) for row in rows]
+        found = []
+        for row in rows:
+            old = self._parsed.get(row[0])
+            if old is None or old[0] != row:
+                old = self._parsed[row[0]] = (row, _rows.info(row))
+            found.append(old[1])
+        return found
 
     def document(self, document_id: str, version: str | None = None) -> Document:
         """Return one stored version (the current one by default). Raises NotFound."""
@@ -236,12 +231,16 @@ class Ledger:
             ).fetchone()
             wanted = version or (place and place[2])
             row = connection.execute(
-                "SELECT text, structure FROM versions WHERE document_id = ? AND version = ?", (document_id, wanted)
+                "SELECT text, structure FROM versions WHERE document_id = ? AND version = ? AND pruned_at IS NULL",
+                (document_id, wanted),
             ).fetchone()
-        if place is None or row is None:
-            detail = f" in version {version}" if version and place else ""
-            raise NotFound(f"There is no document {document_id}{detail}.", "`thesis sources` lists what is in.")
+            if place is None or row is None:
+                raise not_there(connection, document_id, version)
         return _rows.document(document_id, wanted, place[0], place[1], row[0], row[1])
+
+    def is_empty(self) -> bool:
+        with self._database.read() as connection:
+            return connection.execute("SELECT 1 FROM documents WHERE version IS NOT NULL LIMIT 1").fetchone() is None
 
     def current(self) -> list[tuple[str, str]]:
         """Return the sorted (document_id, version) of all documents that are in."""
@@ -278,21 +277,29 @@ class Ledger:
 
         ``dated`` False asks for those that match everything but lack a date under ``as_of``.
         """
-        condition, values = self._where(filters, dated=dated)
-        with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT number, document_id, revision, chunks "
-                f"FROM documents d WHERE version IS NOT NULL AND {condition} ORDER BY number",
-                values,
-            )
-            return [Match(*row) for row in rows]
+        kept = self._now()
+        found = kept.matches.get((filters, dated))
+        if found is None:
+            condition, values = self._where(filters, dated=dated)
+            with self._database.read() as connection:
+                rows = connection.execute(
+                    "SELECT number, document_id, revision, chunks "
+                    f"FROM documents d WHERE version IS NOT NULL AND {condition} ORDER BY number",
+                    values,
+                )
+                found = [Match(*row) for row in rows]
+            remember(kept.matches, (filters, dated), found)
+        return list(found)
 
     def _where(self, filters: Filters, *, dated: bool = True) -> tuple[str, list[object]]:
         companies: list[str] = []
         if filters.company:
-            with self._database.read() as connection:
-                rows = connection.execute("SELECT DISTINCT company FROM documents WHERE company IS NOT NULL")
-                companies = [row[0] for row in rows]
+            kept = self._now()
+            if kept.companies is None:
+                with self._database.read() as connection:
+                    rows = connection.execute("SELECT DISTINCT company FROM documents WHERE company IS NOT NULL")
+                    kept.companies = [row[0] for row in rows]
+            companies = kept.companies
         return _rows.where(filters, companies, dated=dated)
 
     # Chunks
@@ -388,6 +395,10 @@ class Ledger:
                 "UPDATE chunks SET embedded_sha = ? WHERE chunk_id = ?", ((s, c) for c, s in shas.items())
             )
 
+    def count_vectors(self) -> int:
+        with self._database.read() as connection:
+            return int(connection.execute("SELECT count(*) FROM embeddings").fetchone()[0])
+
     def drop_unused_vectors(self, embedder: str) -> None:
         """Forget the vectors of other models, and of texts that no chunk has."""
         with self._database.write() as connection:
@@ -396,10 +407,27 @@ class Ledger:
                 (embedder,),
             )
 
-    def problems(self) -> list[str]:
-        """Return what SQLite's own checks find."""
+    def size(self) -> int:
+        """Return the bytes of the file, when all that was written has reached it."""
         with self._database.read() as connection:
-            rows = connection.execute("PRAGMA quick_check").fetchall()
+            pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        return int(pages * size)
+
+    def compact(self, share: float) -> None:
+        """Make the file smaller where more than ``share`` of it is unused."""
+        with self._database.read() as connection:
+            unused, pages = (connection.execute(f"PRAGMA {n}").fetchone()[0] for n in ("freelist_count", "page_count"))
+        if unused > share * pages:
+            self._database.compact()
+
+    def problems(self, *, thorough: bool = False) -> list[str]:
+        """Return what SQLite's own checks find; ``thorough``: its indexes against their tables too, and every text's checksum."""
+        with self._database.read() as connection:
+            rows = connection.execute(f"PRAGMA {'integrity_check' if thorough else 'quick_check'}").fetchall()
             broken = connection.execute("PRAGMA foreign_key_check").fetchall()
-        found = [f"The ledger is damaged: {row[0]}." for row in rows if row[0] != "ok"]
-        return found + [f"The ledger has a row of {row[0]} that belongs to nothing." for row in broken]
+            found = [f"The ledger is damaged: {row[0]}." for row in rows if row[0] != "ok"]
+            names = connection.execute("SELECT document_id, version FROM versions").fetchall() if thorough else []
+        found += [f"The ledger has a row of {row[0]} that belongs to nothing." for row in broken]
+        return found + [
+            f"The text of {name} is damaged." for name, version in names if not self.text_of(name, version)[1]
+        ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
+from functools import lru_cache
 
 from vectorstore.errors import SettingsError
 
@@ -28,6 +29,7 @@ def fold_code(text: str) -> str:
     return re.sub(r"[\s\-–—_.]+", "", fold(text))
 
 
+@lru_cache(maxsize=65_536)
 def company_words(name: str) -> tuple[str, ...]:
     """Return the words that tell a company: no punctuation, accents, article or legal form at the end."""
     plain = unicodedata.normalize("NFKD", name).casefold()

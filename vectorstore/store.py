@@ -3,8 +3,8 @@
 Under the store folder::
 
     ledger.sqlite     the truth: documents, versions, chunks, vectors
-    chroma/           vector index, can be made again
-    keyword.sqlite    keyword index, can be made again
+    chroma/           vector index, can be made again; after a rebuild chroma-2/ and so on
+    keyword.sqlite    keyword index, can be made again; after a rebuild keyword-2.sqlite and so on
     originals/        the bytes of PDFs, by version
     owner.lock        held by the one process that has the store open; owner.json says which
 
@@ -13,48 +13,44 @@ One process owns a store; inside it any number of threads may search while one w
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from vectorstore import _verify
-from vectorstore._files import write_whole
-from vectorstore._items import Upsert, check, embedded_texts, flat, groups, sha
-from vectorstore._search import Searcher
-from vectorstore.chroma import BODY, FURNITURE, REBUILD, VectorIndex, collection_of, discard
+from vectorstore import _copies, _retention, _verify
+from vectorstore._generations import Generations
+from vectorstore._indexes import Files, sweep
+from vectorstore._items import Upsert, embedded_texts
+from vectorstore._rebuild import Rechunk, unstage
+from vectorstore._retention import Pruned
+from vectorstore._states import Waiting
+from vectorstore._writer import Embedded, Progress, Writer
+from vectorstore.chroma import REBUILD
 from vectorstore.embedding import Embedder
 from vectorstore.errors import FingerprintMismatch, NotFound, StoreError
-from vectorstore.keyword import KeywordIndex
 from vectorstore.ledger import Ledger
 from vectorstore.lock import OwnerLock
 from vectorstore.records import Chunk, Document, Filters, Passage, SourceInfo
 
-__all__ = ["Progress", "Rechunk", "Store", "Upsert", "embedded_texts"]
+__all__ = ["Embedded", "Progress", "Pruned", "Rechunk", "Store", "Upsert", "Waiting", "embedded_texts"]
 
 log = logging.getLogger(__name__)
 
-Progress = Callable[[int, int], None]  # chunks done, chunks in all
-Rechunk = Callable[[Document], Sequence[Chunk]]
 
-_ENCODE = 256  # texts embedded between two savings
-
-
-class Store:
+class Store(Generations):
     """An open store. Make one with ``Store.open``; close it, or use it as a context manager."""
 
     def __init__(self, root: Path, embedder: Embedder, lock: OwnerLock, ledger: Ledger) -> None:
+        super().__init__()
         self.root = root
         self.embedder = embedder
         self._lock = lock
         self._ledger = ledger
         self._writing = threading.RLock()
-        self._vectors: VectorIndex | None = None
-        self._keyword: KeywordIndex | None = None
-        self._searcher: Searcher | None = None
-        self._chunker = ""
+        self._closed = False
+        self._writer = Writer(ledger, lambda: self.embedder, self._indexes, self._writing, self._original)
 
     @classmethod
     def open(
@@ -92,7 +88,7 @@ class Store:
         changed = made_by != self.embedder.fingerprint or chunked_by != self._chunker
         if changed and self.is_empty():
             # Nothing is in: the store takes on the model that it is opened with.
-            self._discard_indexes()
+            sweep(self.root, keep=None)
             self._remember_makers()
             changed = False
         if changed and not repair:
@@ -101,23 +97,37 @@ class Store:
                 f"this is {self.embedder.fingerprint} and chunker {self._chunker!r}.",
                 "Run `thesis rebuild` to make its index again with these, or set the embedding back to what it was.",
             )
+        self._mismatch = changed
+        copied = _copies.copied_open(self._ledger)
+        if copied:
+            log.warning("The store %s is a copy made while it was written to; it is compared in full.", self.root)
+            _copies.check_ledger(self._ledger)
+        files = Files.of(self._ledger)
+        sweep(self.root, keep=files)
+        unstage(self._ledger)
         try:
-            self._open_indexes(made_by if changed and made_by else self.embedder.fingerprint)
+            self._open_indexes(files, made_by if changed and made_by else self.embedder.fingerprint)
             if not changed:
-                self._repair()
+                self._writer.repair()
                 self._check_counts()
+                if copied:
+                    _copies.check_indexes(self._ledger, self.verify, REBUILD)
+            _copies.remember(self._ledger)
         except StoreError as error:
             self._close_indexes()
             if not repair:
                 raise
             log.warning("The index of %s is to be rebuilt: %s", self.root, error.message)
-        if changed:
-            self._searcher = None
 
     def close(self) -> None:
-        """Release everything; closing twice is no error."""
-        with self._writing:
+        """Release everything; closing twice is no error. A rebuild that is under way ends, and changes nothing."""
+        self._closing.set()
+        with self._rebuilding, self._writing:
+            if self._closed:
+                return
+            self._closed = True
             self._close_indexes()
+            _copies.closed(self._ledger)
             self._ledger.close()
             self._lock.release()
 
@@ -147,7 +157,7 @@ class Store:
     # What is in
 
     def is_empty(self) -> bool:
-        return not self._ledger.current()
+        return self._ledger.is_empty()
 
     def info(self, document_id: str) -> SourceInfo | None:
         """Return what the ledger knows of a document; None for one that was never in, or was removed."""
@@ -160,6 +170,10 @@ class Store:
     def document(self, document_id: str, version: str | None = None) -> Document:
         """Return a stored version, by default the current one. Raises NotFound."""
         return self._ledger.document(document_id, version)
+
+    def ever(self, start: str) -> list[str]:
+        """Return the ids that start so of all documents that ever were in: the versions of a removed one stay readable."""
+        return sorted(name for name in self._ledger.numbers() if name.startswith(start))
 
     def original(self, document_id: str, version: str | None = None) -> bytes | None:
         """Return the bytes that a version was read from, where they were kept (PDF). Raises NotFound."""
@@ -191,26 +205,21 @@ class Store:
 
     def search_dense(self, query: str, *, k: int, filters: Filters = Filters()) -> list[Passage]:  # noqa: B008 - frozen
         """Return up to ``k`` passages by cosine similarity (the score), best first; fewer only where fewer match."""
-        return self._search().dense(query, k, filters)
+        return self._search(lambda searcher: searcher.dense(query, k, filters))
 
     def search_keyword(self, query: str, *, k: int, filters: Filters = Filters()) -> list[Passage]:  # noqa: B008
         """Return up to ``k`` passages that hold any of the query's words, by BM25 (the score)."""
-        return self._search().keyword(query, k, filters)
+        return self._search(lambda searcher: searcher.keyword(query, k, filters))
 
     def search(self, query: str, *, k: int, filters: Filters = Filters()) -> list[Passage]:  # noqa: B008
         """Return up to ``k`` passages by reciprocal rank fusion of both searches."""
-        return self._search().fused(query, k, filters)
+        return self._search(lambda searcher: searcher.fused(query, k, filters))
 
     def frequencies(self, groups: Sequence[Sequence[str]]) -> tuple[int, list[int]]:
         """Return the number of chunks, and for each group of phrases how many body chunks hold one of them."""
-        _, keyword = self._indexes()
-        return keyword.count(), [keyword.frequency(phrases) for phrases in groups]
-
-    def _search(self) -> Searcher:
-        searcher = self._searcher
-        if searcher is None:
-            raise StoreError(f"The index of {self.root} is missing or being rebuilt.", REBUILD)
-        return searcher
+        return self._ask(
+            lambda indexes: (indexes.keyword.count(), [indexes.keyword.frequency(phrases) for phrases in groups])
+        )
 
     # Changes
 
@@ -219,47 +228,61 @@ class Store:
         self.upsert_many([Upsert(document, chunks, original)])
 
     def upsert_many(self, items: Sequence[Upsert], progress: Progress | None = None) -> None:
-        """Put many documents in; each is all or nothing, and those before a failure stay in.
+        """Put many documents in and make the vectors of all that wait; each is all or nothing.
 
-        Distinct texts are embedded once; what was embedded is kept even if the call fails. Raises StoreError.
+        What fails before its words are in stays out; what fails after that answers by its words and waits. Raises StoreError.
         """
-        for item in items:
-            check(item)
-        with self._writing:
-            vectors, keyword = self._indexes()
-            self._repair()
-            texts = [embedded_texts(self.embedder, item.document.metadata, item.chunks) for item in items]
-            shas = [[sha(text) for text in part] for part in texts]
-            self._embed(dict(zip(flat(shas), flat(texts), strict=True)), sum(map(len, texts)), progress)
-            for item in items:
-                if item.original is not None:
-                    write_whole(self._original(item.document.version), item.original)
-            for group in groups(list(zip(items, shas, strict=True))):
-                names = [item.document.document_id for item, _ in group]
-                try:
-                    self._commit(group, vectors, keyword)
-                except BaseException:
-                    with contextlib.suppress(StoreError):  # the mark stays: the next change or start tries again
-                        self._repair()
-                    raise
-                self._ledger.settle(names)
+        self.put_many(items)
+        done, total = 0, sum(one.chunks for one in self._ledger.waiting())
+        failed: dict[str, StoreError] = {}
 
-    def _commit(self, group: Sequence[tuple[Upsert, list[str]]], vectors: VectorIndex, keyword: KeywordIndex) -> None:
-        """Vectors first, then the ledger (the moment of change), then what is no longer wanted."""
-        self._ledger.mark(item.document.document_id for item, _ in group)
-        for item, shas in group:
-            vectors.add(item.chunks, self._ledger.vectors_for(self.embedder.fingerprint, shas))
-        before = {item.document.document_id: self._ledger.chunks(item.document.document_id) for item, _ in group}
-        with self._ledger.transaction():
-            for item, shas in group:
-                self._ledger.put(item.document, item.chunks, shas)
-        for item, _ in group:
-            document = item.document
-            keyword.replace(self._ledger.number(document), item.chunks, document.metadata)
-            for name in (BODY, FURNITURE):
-                new = {chunk.chunk_id for chunk in item.chunks if collection_of(chunk.role) == name}
-                old = [c.chunk_id for c in before[document.document_id] if collection_of(c.role) == name]
-                vectors.remove(name, [chunk_id for chunk_id in old if chunk_id not in new])
+        def batch(count: int, _: int) -> None:
+            if progress:
+                progress(min(total, done + count), total)
+
+        while batch_done := self._writer.embed_next(batch, skip=failed):
+            done += sum(one.chunks for one in batch_done)
+            failed |= {one.document_id: one.error for one in batch_done if one.error is not None}
+        for item in items:
+            if (error := failed.get(item.document.document_id)) is not None:
+                raise error
+
+    def put_many(self, items: Sequence[Upsert]) -> None:
+        """Put documents in so that words find them at once; their vectors are made by ``embed_next``.
+
+        Each is all or nothing, and those before a failure stay in. Raises StoreError.
+        """
+        self._writer.put(items)
+
+    def embed_next(
+        self,
+        progress: Progress | None = None,
+        *,
+        skip: Collection[str] = (),
+        stop: Callable[[], bool] = lambda: False,
+    ) -> list[Embedded]:
+        """Make the vectors of the next documents that wait, about 512 chunks; [] where none is left, or on ``stop``.
+
+        For any one thread, beside all others: words and older vectors answer meanwhile. A document at fault fails alone, is
+        told of, and goes on waiting; ``skip`` leaves it out. Raises StoreFull.
+        """
+        return self._writer.embed_next(progress, skip=skip, stop=stop)
+
+    def waiting(self) -> list[Waiting]:
+        """Return the documents that words find and vectors do not yet, in the order they came."""
+        return self._ledger.waiting()
+
+    def seen(self, sources: Sequence[tuple[str, str, str]]) -> None:
+        """Note (document_id, path, collection) that are about to be read; what answers stays as it is."""
+        self._ledger.seen(sources)
+
+    def unread(self, document_ids: Sequence[str]) -> set[str]:
+        """Return which of them have no version that answers."""
+        return self._ledger.unread(document_ids)
+
+    def same(self, document_id: str) -> None:
+        """Note that a document that was seen is what is in already."""
+        self._ledger.same(document_id)
 
     def record_failure(self, *, document_id: str, path: str, collection: str, error: str) -> None:
         """Note that a source could not be read; a version that was in stays in and answers."""
@@ -268,150 +291,27 @@ class Store:
 
     def remove(self, document_ids: Sequence[str]) -> int:
         """Take documents out of every search; their stored versions stay. Returns how many were in."""
-        with self._writing:
-            self._indexes()
-            self._repair()
-            known = [name for name in dict.fromkeys(document_ids) if self._ledger.info(name) is not None]
-            with self._ledger.transaction():
-                self._ledger.mark(known)
-                removed = sum(self._ledger.take_out(name) for name in known)
-            self._repair()
-            return removed
-
-    def _repair(self) -> None:
-        """Bring the indexes in line with the ledger for every marked document."""
-        marked = self._ledger.marked()
-        if not marked:
-            return
-        vectors, keyword = self._indexes()
-        numbers, heads = self._ledger.numbers(), self._ledger.heads_of(marked)
-        for name in marked:
-            head = heads.get(name)
-            chunks = self._ledger.chunks(name)
-            there = vectors.ids_of(name)
-            for collection, ids in there.items():
-                wanted = {chunk.chunk_id for chunk in chunks if collection_of(chunk.role) == collection}
-                vectors.remove(collection, sorted(ids - wanted))
-            if chunks and head is not None:
-                ids_, _, matrix = self._ledger.vectors(self.embedder.fingerprint, name)
-                if len(ids_) != len(chunks):
-                    raise StoreError(f"Vectors of {head.path} are missing.", REBUILD)
-                vectors.add(chunks, matrix)
-            if name in numbers:
-                keyword.replace(numbers[name], chunks, head.metadata if head else None)
-            self._ledger.settle([name])
-
-    def _embed(self, texts: dict[str, str], total: int, progress: Progress | None) -> None:
-        """Embed what the cache lacks; ``texts`` by their sha."""
-        missing = sorted(self._ledger.missing(self.embedder.fingerprint, texts), key=lambda sha: len(texts[sha]))
-        done = total - len(missing)
-        if progress:
-            progress(done, total)
-        for start in range(0, len(missing), _ENCODE):
-            part = missing[start : start + _ENCODE]
-            self._ledger.keep_vectors(self.embedder.fingerprint, part, self.embedder.encode([texts[s] for s in part]))
-            done += len(part)
-            if progress:
-                progress(done, total)
+        return self._writer.remove(document_ids)
 
     # Checks and repair
 
     def verify(self) -> list[str]:
         """Compare ledger, vector index, keyword index and source text; return each problem in plain words."""
         with self._writing:
-            return _verify.problems(self._ledger, self._vectors, self._keyword, self.embedder.fingerprint)
+            vectors, keyword = (self._open.vectors, self._open.keyword) if self._open else (None, None)
+            return _verify.problems(self._ledger, vectors, keyword, self.embedder.fingerprint)
 
-    def rebuild(self, progress: Progress | None = None, *, rechunk: Rechunk | None = None) -> int:
-        """Make both indexes again from the ledger; returns the number of chunks.
-
-        Vectors come from the ledger, and from the embedder where it has none for this model. A store that another
-        chunker made needs ``rechunk``, which gives a document's new chunks. A rebuild that was stopped is started again.
+    def prune(self, retention_days: int = 0) -> Pruned:
+        """Forget what is kept without need: versions that have not been current for ``retention_days`` (0: none is
+        forgotten), with their originals, and vectors that no chunk has. Waits for a rebuild.
         """
-        with self._writing:
-            if rechunk is None and (self._ledger.get_meta("chunker") or "") != self._chunker:
-                raise StoreError(
-                    f"The chunks of {self.root} were made by chunker {self._ledger.get_meta('chunker')!r}, "
-                    f"this is {self._chunker!r}; they must be made again from the text.",
-                    "Run `thesis rebuild`, or ingest the documents again.",
-                )
-            self._ledger.set_meta("indexes", "building")
-            self._close_indexes()
-            heads = self._ledger.heads()
-            total, done = self._ledger.count_chunks(), 0
-            self._discard_indexes()
-            self._open_indexes(self.embedder.fingerprint, ready=False)
-            vectors, keyword = self._indexes()
-            for head in heads:
-                chunks: Sequence[Chunk] = self._ledger.chunks(head.document_id)
-                if rechunk is not None:
-                    document = self._ledger.document(head.document_id)
-                    total -= len(chunks)
-                    chunks = rechunk(document)
-                    total += len(chunks)
-                    check(Upsert(document, chunks))
-                texts = embedded_texts(self.embedder, head.metadata, chunks)
-                shas = [sha(text) for text in texts]
-                self._embed(dict(zip(shas, texts, strict=True)), len(texts), None)
-                if rechunk is not None:
-                    self._ledger.put(document, chunks, shas)
-                else:
-                    self._ledger.set_embedded_shas({c.chunk_id: s for c, s in zip(chunks, shas, strict=True)})
-                vectors.add(chunks, self._ledger.vectors_for(self.embedder.fingerprint, shas))
-                keyword.replace(head.number, chunks, head.metadata)
-                done += len(chunks)
-                if progress:
-                    progress(done, total)
-            with self._ledger.transaction():
-                self._remember_makers()
-                self._ledger.settle(self._ledger.marked())
-                self._ledger.drop_unused_vectors(self.embedder.fingerprint)
-                self._ledger.set_meta("indexes", "ready")
-            self._searcher = Searcher(self._ledger, vectors, keyword, self.embedder)
-            return done
+        with self._rebuilding, self._writing:
+            self._indexes()
+            return _retention.prune(self._ledger, self.root / "originals", self.embedder.fingerprint, retention_days)
 
     def _remember_makers(self) -> None:
         self._ledger.set_meta("embedder", self.embedder.fingerprint)
         self._ledger.set_meta("chunker", self._chunker)
-
-    # Index files
-
-    def _open_indexes(self, fingerprint: str, *, ready: bool = True) -> None:
-        if ready and self._ledger.get_meta("indexes") == "building":
-            raise StoreError(f"A rebuild of {self.root} was stopped half-way.", REBUILD)
-        self._vectors = VectorIndex(self.root / "chroma", fingerprint)
-        self._keyword = KeywordIndex(self.root / "keyword.sqlite")
-        if ready:
-            if self._vectors.fingerprints() != {fingerprint}:
-                raise StoreError(f"The vector index of {self.root} was made by another model.", REBUILD)
-            self._searcher = Searcher(self._ledger, self._vectors, self._keyword, self.embedder)
-
-    def _close_indexes(self) -> None:
-        self._searcher = None
-        for index in (self._vectors, self._keyword):
-            if index is not None:
-                index.close()
-        self._vectors = self._keyword = None
-
-    def _discard_indexes(self) -> None:
-        discard(self.root / "chroma")
-        for suffix in ("", "-wal", "-shm"):
-            discard(self.root / f"keyword.sqlite{suffix}")
-
-    def _check_counts(self) -> None:
-        """A lost index folder looks like an empty one: the counts tell."""
-        vectors, keyword = self._indexes()
-        counts = {"ledger": self._ledger.count_chunks(), "vectors": vectors.count(), "keyword": keyword.count()}
-        if len(set(counts.values())) > 1:
-            raise StoreError(
-                f"The indexes of {self.root} disagree: the ledger has {counts['ledger']} chunks, "
-                f"the vector index {counts['vectors']}, the keyword index {counts['keyword']}.",
-                REBUILD,
-            )
-
-    def _indexes(self) -> tuple[VectorIndex, KeywordIndex]:
-        if self._vectors is None or self._keyword is None:
-            raise StoreError(f"The index of {self.root} is missing or damaged.", REBUILD)
-        return self._vectors, self._keyword
 
     def _original(self, version: str) -> Path:
         return self.root / "originals" / f"{version}.pdf"

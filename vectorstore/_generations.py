@@ -1,0 +1,179 @@
+"""The indexes of an open store: the generation that answers, and its exchange for the next one."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from vectorstore import _copies
+from vectorstore._indexes import Files, Indexes, delete, sweep
+from vectorstore._rebuild import Green, Progress, Rechunk, fill_keyword
+from vectorstore._search import Searcher
+from vectorstore.chroma import REBUILD, VectorIndex
+from vectorstore.embedding import Embedder
+from vectorstore.errors import StoreError
+from vectorstore.keyword import LAYOUT, KeywordIndex
+from vectorstore.ledger import Ledger
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_ATTEMPTS = 200  # searches that meet an exchange of the indexes
+
+
+class Generations:
+    """The part of a store that opens, asks and exchanges its indexes."""
+
+    root: Path
+    embedder: Embedder
+    _ledger: Ledger
+    _writing: threading.RLock
+
+    def __init__(self) -> None:
+        self._rebuilding = threading.RLock()  # taken before _writing
+        self._closing = threading.Event()
+        self._open: Indexes | None = None
+        self._coming: Indexes | None = None  # what a commit under way may make the generation that answers
+        self._mismatch = False  # the indexes were made by another model or chunker: nothing may be asked or put in
+        self._chunker = ""
+
+    # Asking
+
+    def _search(self, ask: Callable[[Searcher], T]) -> T:
+        return self._ask(lambda indexes: ask(indexes.searcher))
+
+    def _ask(self, ask: Callable[[Indexes], T]) -> T:
+        """Ask the indexes that answer; where a rebuild exchanges them meanwhile, ask the new ones again."""
+        for _ in range(_ATTEMPTS):
+            # In this order: what is coming is taken for the open one before it is forgotten.
+            coming, present = self._coming, None if self._mismatch else self._open
+            files = Files.of(self._ledger)
+            indexes = coming if coming is not None and coming.files == files else present
+            if indexes is None:
+                break
+            with indexes.held() as free:
+                if free:
+                    try:
+                        found = ask(indexes)
+                    except Exception:
+                        if Files.of(self._ledger) == indexes.files:
+                            raise
+                    else:
+                        # Chunks and vectors were read from the ledger too: they belong to these indexes if these still answer.
+                        if Files.of(self._ledger) == indexes.files:
+                            return found
+            time.sleep(0.005)
+        raise StoreError(f"The index of {self.root} is missing or being rebuilt.", REBUILD)
+
+    # Exchange
+
+    def rebuild(
+        self, progress: Progress | None = None, *, rechunk: Rechunk | None = None, embedder: Embedder | None = None
+    ) -> int:
+        """Make both indexes again from the ledger; returns the number of chunks.
+
+        What is there answers, and takes documents in and out, until the new indexes are whole; then they are exchanged in one
+        step. A rebuild that fails, is cancelled or dies changes nothing. Vectors come from the ledger, and from the embedder
+        where it has none for this model. A store that another chunker made needs ``rechunk``, which gives a document's new
+        chunks; ``embedder`` is a model that takes the place of the present one at the exchange. A second rebuild waits for
+        the first. Raises StoreError.
+        """
+        with self._rebuilding:
+            embedder = embedder or self.embedder
+            self._go_on()
+            if rechunk is None and (self._ledger.get_meta("chunker") or "") != self._chunker:
+                raise StoreError(
+                    f"The chunks of {self.root} were made by chunker {self._ledger.get_meta('chunker')!r}, "
+                    f"this is {self._chunker!r}; they must be made again from the text.",
+                    "Run `thesis rebuild`, or ingest the documents again.",
+                )
+            blue = Files.of(self._ledger)
+            green = Green(self.root, blue, self._ledger, embedder, self._chunker, rechunk, self._go_on)
+            try:
+                green.catch_up(progress)
+                with self._writing:  # what came in or went out meanwhile
+                    green.catch_up(progress)
+                    self._coming = green.indexes
+                    green.switch()
+                    self._take_over(green, blue, embedder)
+            except BaseException:
+                if Files.of(self._ledger) == blue:
+                    self._coming = None
+                    green.discard()
+                elif self._open is not green.indexes:
+                    self._take_over(green, blue, embedder)
+                raise
+            return green.chunks
+
+    def _take_over(self, green: Green, blue: Files, embedder: Embedder) -> None:
+        """Let ``green`` answer, as the ledger says already; the old files go when the last search has left them."""
+        old, self._open = self._open, green.indexes
+        self.embedder, self._mismatch = embedder, False
+        self._coming = None
+        if old is not None:
+            old.retire(lambda: delete(self.root, old.files))
+        else:
+            delete(self.root, blue)
+        self._ledger.drop_unused_vectors(embedder.fingerprint)
+        _copies.remember(self._ledger)
+
+    def _go_on(self) -> None:
+        if self._closing.is_set():
+            raise StoreError(
+                f"The store {self.root} was closed during a rebuild.", "What answered before still does; run it again."
+            )
+
+    # Files
+
+    def _open_indexes(self, files: Files, fingerprint: str) -> None:
+        if self._ledger.get_meta("indexes") == "building":  # by an older program, which rebuilt in place
+            raise StoreError(f"A rebuild of {self.root} was stopped half-way.", REBUILD)
+        self._open = Indexes(self.root, files, self._ledger, self.embedder, fingerprint)
+        if self._open.vectors.fingerprints() != {fingerprint}:
+            raise StoreError(f"The vector index of {self.root} was made by another model.", REBUILD)
+        if not self._mismatch and self._open.keyword.layout() != LAYOUT:
+            self._remake_keyword(files, fingerprint)
+
+    def _remake_keyword(self, files: Files, fingerprint: str) -> None:
+        """The vectors stay: words alone take two seconds of work for 24,000 chunks."""
+        log.warning("The keyword index of %s is of another version of this program and is made again.", self.root)
+        new = Files(files.vectors, files.following(self.root).keyword)
+        keyword = KeywordIndex(self.root / new.keyword)
+        try:
+            fill_keyword(self._ledger, keyword)
+        finally:
+            keyword.close()
+        with self._ledger.transaction():
+            new.remember(self._ledger)
+        self._close_indexes()
+        sweep(self.root, keep=new)
+        self._open = Indexes(self.root, new, self._ledger, self.embedder, fingerprint)
+
+    def _close_indexes(self) -> None:
+        if self._open is not None:
+            self._open.close()
+        self._open = None
+
+    def _check_counts(self) -> None:
+        """A lost index folder looks like an empty one: the counts tell."""
+        vectors, keyword = self._indexes()
+        chunks, made = self._ledger.count_chunks(), vectors.stored()
+        waiting = sum(one.chunks for one in self._ledger.waiting())  # of these any part may be in
+        if not chunks - waiting <= made <= chunks:
+            made = vectors.count()
+        if keyword.count() != chunks or not chunks - waiting <= made <= chunks:
+            raise StoreError(
+                f"The indexes of {self.root} disagree: the ledger has {chunks} chunks ({waiting} wait for their vectors), "
+                f"the vector index {made}, the keyword index {keyword.count()}.",
+                REBUILD,
+            )
+
+    def _indexes(self) -> tuple[VectorIndex, KeywordIndex]:
+        if self._open is None or self._mismatch:
+            raise StoreError(f"The index of {self.root} is missing, damaged or of another model.", REBUILD)
+        return self._open.vectors, self._open.keyword
