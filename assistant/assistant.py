@@ -19,7 +19,7 @@ from assistant.constraints import bounded, constraints
 from assistant.extractive import ENOUGH
 from assistant.followup import standalone
 from assistant.freshness import stale
-from assistant.live import BESIDE, Live, Metrics, beside, today
+from assistant.live import BESIDE, Live, Metrics, aside, beside, today
 from assistant.models import Answer, Failure
 from assistant.question import Question
 from assistant.reply import Reply
@@ -266,6 +266,8 @@ class Assistant:
             )
         reply.run()
         status, writer = beside(reply.status, reply.finish(), live, wanted.as_of)
+        if note := aside(reply.status, live):
+            reply.warnings.append(note)
         answer = Answer(
             **(base | {"filters": understood(question) | filters_json(wanted)}),
             status=status,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from assistant.compose import Span, Writer
 from assistant.live_text import checked_claim, figure, lacking, leading, line
 from assistant.models import Metric, Number, Status, ToolResult
-from assistant.routing import ToolCall
+from assistant.routing import ToolCall, asks_of_today
 from vectorstore.records import Chunk, Document
 from vectorstore.settings import Settings
 
@@ -44,6 +44,11 @@ class Live:
     def ok(self) -> bool:
         """Whether any result has a value."""
         return any(m.value is not None for r in self.results if r.status == "ok" for m in r.metrics)
+
+    @property
+    def asked(self) -> bool:
+        """Whether the question says that it wants today's figure, so that documents alone leave it open."""
+        return asks_of_today(self.question) or any(r.tool == "verify_claim" for r in self.results)
 
     def write(self, writer: Writer) -> None:
         """Write a line a metric, as claims; a result without a value says why, and claims nothing."""
@@ -160,14 +165,24 @@ def _place(one: Mapping[str, Any]) -> Place | None:
     return None
 
 
+def aside(status: Status, live: Live) -> str | None:
+    """Return the note that no live figure stands beside what the documents say; None where it stands in the text."""
+    if not live.results or status == "insufficient_evidence" or live.ok or live.asked:
+        return None
+    missing = ", ".join(f"{r.tool.replace('_', ' ')} [{r.marker}]" for r in live.results)
+    return f"No live figure stands beside this ({missing}). Ask for today's to see why."
+
+
 def beside(status: Status, writer: Writer, live: Live, as_of: str | None) -> tuple[Status, Writer]:
     """Put the live metrics below what the documents say; return the status of both.
 
     Live metrics alone answer what is asked of today; where the tools have no figure, that part of the question is open.
+    Where a question does not say that it wants today's figure ("How many analysts follow small caps?"), documents answer it, and
+    that a tool had no figure is a note (``aside``).
     """
-    if not live.results:
+    if not live.results or aside(status, live):
         return status, writer
-    if live.ok and not any(n.unit not in {"year", "date"} for claim in writer.claims for n in claim.numbers):
+    if live.ok and live.asked and not any(n.unit not in {"year", "date"} for claim in writer.claims for n in claim.numbers):
         # Beside a figure of today belongs a figure of its day; words that only share a term ("cover") do not.
         status = "insufficient_evidence"
     heading = f"**As of {as_of}**" if as_of else "**Today**"
@@ -189,4 +204,4 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-__all__ = ["BESIDE", "Live", "Metrics", "beside", "figure", "lacking", "line", "today"]
+__all__ = ["BESIDE", "Live", "Metrics", "aside", "beside", "figure", "lacking", "line", "today"]

@@ -104,8 +104,8 @@ def check(assistant: Assistant, answer: Answer) -> None:
     assert tools == [f"T{i}" for i in range(1, len(tools) + 1)]
     used = {m for claim in answer.claims for m in claim.markers}
     assert set(known) <= used <= {*known, *tools}
-    # In order of first use; a tool without a figure is named beside the reason, and bears no claim.
-    written = list(dict.fromkeys(re.findall(r"\[([ST]\d+)\]", outside_claims(answer))))
+    # In order of first use; a tool without a figure is named beside the reason or in a note, and bears no claim.
+    written = list(dict.fromkeys(re.findall(r"\[([ST]\d+)\]", outside_claims(answer) + " ".join(answer.warnings))))
     assert [m for m in written if m in known] == known
     assert [m for m in written if m not in known] == tools
     for c in answer.citations:
@@ -508,6 +508,8 @@ def test_signs_in_a_name_make_no_marker(make_base: Any, question: str) -> None:
 
 def test_two_threads_may_empty_the_cache_of_vectors() -> None:
     class Encoder:
+        fingerprint = "one"
+
         def encode(self, texts: list[str]) -> list[list[float]]:
             if texts == ["b"]:  # another thread asks meanwhile, and the cache runs over
                 assert cached(["c", "d", "e"]).tolist() == [[1.0]] * 3

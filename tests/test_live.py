@@ -83,6 +83,25 @@ def test_no_source_is_said_with_what_to_switch_on(make_base: Any) -> None:
     assert "[T1]" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("question", "asked", "status"),
+    [
+        ("How far is the Russell 2000 below its peak?", False, "answered"),
+        ("How far is the Russell 2000 below its peak today?", True, "partial"),
+        ("Show how far the Russell 2000 is below its peak", True, "partial"),
+    ],
+)
+def test_a_document_answers_alone_where_today_is_not_asked_for(
+    make_base: Any, question: str, asked: bool, status: str
+) -> None:
+    answer = make_base({"slide.md": NOTE}).ask(question)
+    assert answer.status == status
+    assert [c.markers for c in answer.claims] == [("S1",)]
+    assert ("No live figure" in answer.text) is asked
+    assert any(w.startswith("No live figure stands beside this (drawdown [T1])") for w in answer.warnings) is not asked
+    assert [r.tool for r in answer.tool_results] == ["drawdown"]
+
+
 def test_without_its_source_the_last_saved_pull_answers_as_saved(make_base: Any, tmp_path: Path) -> None:
     base: Assistant = make_base({"slide.md": NOTE})
     with_prices(base, tmp_path / "data", [200, 250, 200], date.today() - timedelta(days=40)).ask(PEAK)

@@ -117,6 +117,12 @@ def asking(text: str) -> bool:
     return bool(_ASKS.search(text) or _WH.search(text))
 
 
+def asks_of_today(text: str) -> bool:
+    """Whether a question says that it wants today's level, or a check against it: documents alone leave it open."""
+    said = intent(text)
+    return said.now or said.verify or said.command or said.tool
+
+
 def intent(text: str) -> Intent:
     """Read one sentence."""
     plain = _NOT_NOW.sub(" ", text)
