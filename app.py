@@ -6,7 +6,9 @@ so that `thesis ask` never loads gradio.
 
 from __future__ import annotations
 
+import logging
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from assistant import Assistant
     from ingest import Ingestor
     from vectorstore.store import Store
+
+log = logging.getLogger(__name__)
 
 
 class _Opened:
@@ -165,7 +169,10 @@ def progress(stream: TextIO) -> _Shown:
 
 
 def serve(settings: Settings) -> int:
-    """Serve the web chat until it is stopped; an empty base first takes in the sample notes."""
+    """Serve the web chat until it is stopped.
+
+    Meanwhile an empty base takes in the sample notes, and what an earlier process left undone is done.
+    """
     from assistant import Assistant
     from assistant.handover.owner import Owner
     from assistant.web.server import serve as serve_web
@@ -175,14 +182,38 @@ def serve(settings: Settings) -> int:
         load_behind(ingestor.store.embedder)  # while the page comes up
         assistant = Assistant(ingestor.store, settings)
         opened = _Opened(ingestor.store, settings, assistant=assistant, ingestor=ingestor)
-        with Owner(ingestor.store.root, opened) as owner:
-            if ingestor.store.is_empty():
-                report = ingestor.ingest_knowledge(progress(sys.stderr))
-                for failure in report.failed if report else ():
-                    print(f"  failed: {failure.path}: {failure.error}", file=sys.stderr)
+        with Owner(ingestor.store.root, opened) as owner, _going_on(ingestor, sys.stderr):
             serve_web(assistant, ingestor, settings)
             owner.stop()  # whoever stops the server does not wait for what others asked of it
     return 0
+
+
+@contextmanager
+def _going_on(ingestor: Ingestor, stream: TextIO) -> Iterator[None]:
+    """Do in a thread what an earlier process left undone, and show it on ``stream``; the end of the block ends it."""
+    stopped = threading.Event()
+    line = progress(stream)
+
+    def go_on() -> None:
+        try:
+            failed = ingestor.go_on(line, stop=stopped.is_set)
+        except Exception as error:
+            log.exception("what an earlier run left undone could not be done")
+            line.close()
+            print(f"  failed: {error}", file=stream)
+            return
+        line.close()
+        for failure in failed:
+            log.warning("%s: %s", failure.path, failure.error)
+            print(f"  failed: {failure.path}: {failure.error}", file=stream)
+
+    thread = threading.Thread(target=go_on, name="thesis-go-on", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,7 +14,8 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,6 +72,17 @@ def _known() -> dict[str, float]:
     return dict(json.loads(path.read_text(encoding="utf-8"))["metrics"]) if path.exists() else {}
 
 
+def merged(known: Mapping[str, float], name: str, figures: Mapping[str, float]) -> dict[str, float]:
+    """Return the figures with those of the scenario ``name`` in place of its last; "problems" is the sum of all scenarios'."""
+    others = {k: v for k, v in known.items() if k.partition("_")[0] in SCENARIOS and k.partition("_")[0] != name}
+    found = others | {f"{name}_{key}": value for key, value in figures.items()}
+    return found | {"problems": sum(v for k, v in found.items() if k.endswith("_problems"))}
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=sorted(SCENARIOS), default=list(SCENARIOS), metavar="NAME")
@@ -79,36 +91,27 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="a slice: few documents, vectors without a model")
     given = parser.parse_args(argv)
-    metrics: dict[str, float] = {}
+    metrics = _known() if given.only != list(SCENARIOS) else {}
     problems: list[str] = []
     for name in given.only:
         begun = time.monotonic()
         with tempfile.TemporaryDirectory(prefix=f"soak-{name}-") as scratch:
-            result = run(
-                name,
-                Options(
-                    Path(scratch),
-                    given.seed,
-                    given.kills,
-                    given.seconds,
-                    given.quick,
-                    lambda text: print(text, file=sys.stderr),
-                ),
-            )
+            options = Options(Path(scratch), given.seed, given.kills, given.seconds, given.quick, _say)
+            try:
+                result = run(name, options)
+            except Exception as error:  # noqa: BLE001 - the others run all the same, and this one counts as failed
+                traceback.print_exc()
+                result = Result({}, [f"it did not run to its end: {error!r}"])
         seconds = time.monotonic() - begun
-        metrics |= {f"{name}_{key}": value for key, value in result.metrics.items()} | {
-            f"{name}_seconds": round(seconds, 1)
-        }
+        found = len(result.problems)
+        metrics = merged(metrics, name, result.metrics | {"seconds": round(seconds, 1), "problems": float(found)})
+        if not given.quick:  # after each: what was measured stays, whatever comes after
+            report.write("soak", metrics, corpus="generated documents (benchmarks/soak_store.py)")
         problems += [f"{name}: {problem}" for problem in result.problems]
         shown = ", ".join(f"{key} {value:g}" for key, value in result.metrics.items())
-        print(f"{name}: {shown}; {len(result.problems)} problems, {seconds:.0f} s")
+        print(f"{name}: {shown}; {found} problems, {seconds:.0f} s", flush=True)
     for problem in problems:
         print(f"  PROBLEM {problem}")
-    metrics["problems"] = float(len(problems))
-    if not given.quick:
-        known = _known() if given.only != list(SCENARIOS) else {}
-        known = {key: value for key, value in known.items() if key.split("_")[0] not in given.only}
-        report.write("soak", known | metrics, corpus="generated documents (benchmarks/soak_store.py)")
     return 1 if problems else 0
 
 

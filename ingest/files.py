@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from vectorstore.errors import ReadError
 
 
-def open_file(path: Path) -> BinaryIO:
+def open_file(path: Path) -> BufferedReader:
     """Open a regular file for reading. Raises ReadError for a pipe or a device, also one put there since it was listed.
 
     A pipe is opened without waiting for its other end; on Windows, which has none in folders, as always.

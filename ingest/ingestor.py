@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,17 +13,22 @@ from typing import Self
 from ingest import pipeline
 from ingest.fetch import normalize_url
 from ingest.pool import Worker
-from ingest.progress import Failed, IngestReport
-from ingest.sources import Item, identity, is_url, shown, under, upload_name
+from ingest.progress import Failed, IngestReport, Progress
+from ingest.rechunking import rechunk
+from ingest.sources import Item, find, identity, is_url, shown, under, upload_name
 from vectorstore.embedding import make_embedder
 from vectorstore.errors import NotFound, ReadError, ThesisError
-from vectorstore.records import SourceInfo
+from vectorstore.records import SourceInfo, document_id
 from vectorstore.settings import Settings
 from vectorstore.store import Pruned, Store
 
 _SHORTEST_PREFIX = 6
 _PICTURE_SECONDS = 30.0
 _TURN_SECONDS = 0.5
+
+
+class _Stopped(Exception):
+    """Whoever asked wants no more of it."""
 
 
 class Ingestor:
@@ -36,6 +42,8 @@ class Ingestor:
         self.store = store
         self.settings = settings
         self._writing = threading.RLock()
+        self._count = threading.Lock()
+        self._wanting = 0  # ingests that go on or wait for their turn: what is made in the background makes way
         self._drawing = threading.Lock()
         self._drawer: Worker | None = None
 
@@ -53,13 +61,24 @@ class Ingestor:
 
         ``waiting`` is called twice a second until then; what it raises ends the wait.
         """
-        while not self._writing.acquire(timeout=_TURN_SECONDS):
-            waiting()
+        with self._wanted():
+            while not self._writing.acquire(timeout=_TURN_SECONDS):
+                waiting()
+            try:
+                with Ingestor(self.store, settings) as ingestor:
+                    yield ingestor
+            finally:
+                self._writing.release()
+
+    @contextmanager
+    def _wanted(self) -> Iterator[None]:
+        with self._count:
+            self._wanting += 1
         try:
-            with Ingestor(self.store, settings) as ingestor:
-                yield ingestor
+            yield
         finally:
-            self._writing.release()
+            with self._count:
+                self._wanting -= 1
 
     def close(self) -> None:
         with self._drawing:
@@ -79,7 +98,7 @@ class Ingestor:
         folder: Path | None = None,
     ) -> IngestReport:
         """Bring files, folders and URLs in; see ``pipeline.ingest``."""
-        with self._writing:
+        with self._wanted(), self._writing:
             return pipeline.ingest(
                 self.store,
                 paths,
@@ -114,7 +133,7 @@ class Ingestor:
             except OSError as error:
                 text = f"The upload can't be read ({error.strerror}). Upload it again."
                 failed.append(Failed(f"upload:/{safe}", text))
-        with self._writing:
+        with self._wanted(), self._writing:
             return pipeline.ingest_items(
                 self.store,
                 list(items.values()),
@@ -125,12 +144,67 @@ class Ingestor:
                 failed=failed,
             )
 
-    def ingest_knowledge(self, progress: pipeline.ProgressCallback | None = None) -> IngestReport | None:
-        """Ingest the folder ``settings.knowledge`` into an empty store; None where there is nothing to do."""
+    def ingest_knowledge(
+        self, progress: pipeline.ProgressCallback | None = None, *, embed: bool = True
+    ) -> IngestReport | None:
+        """Ingest the folder ``settings.knowledge`` into an empty store, or the rest of it where that was cut short.
+
+        None where there is nothing to do: what the user took out stays out. ``embed`` as in ``pipeline.ingest_items``.
+        """
         folder = Path(self.settings.knowledge) if self.settings.knowledge else None
-        if folder is None or not folder.is_dir() or not self.store.is_empty():
+        if folder is None or not folder.is_dir():
             return None
-        return self.ingest([str(folder)], progress=progress)
+        with self._wanted(), self._writing:
+            found = find([str(folder)], store_root=self.store.root)
+            items = found.items if self.store.is_empty() else [item for item in found.items if self._cut_short(item)]
+            if not items:
+                return None
+            return pipeline.ingest_items(
+                self.store, items, settings=self.settings, progress=progress, failed=found.failed, embed=embed
+            )
+
+    def _cut_short(self, item: Item) -> bool:
+        known = self.store.info(document_id(self.settings.collection, item.path))
+        return known is not None and known.state in ("seen", "read")
+
+    def go_on(
+        self, progress: pipeline.ProgressCallback | None = None, *, stop: Callable[[], bool] = lambda: False
+    ) -> tuple[Failed, ...]:
+        """Do what an earlier process left: the sample notes by their words, then the vectors of all that waits.
+
+        For a thread beside all others: the vectors are made without the turn of an ingest, and an ingest that comes makes them
+        itself. Ends soon after ``stop`` is true. Returns what failed, which the store notes too. Raises StoreError.
+        """
+
+        def tell(moment: Progress) -> None:
+            if stop():
+                raise _Stopped
+            if progress:
+                progress(moment)
+
+        failed: dict[str, Failed] = {}
+        try:
+            report = self.ingest_knowledge(tell, embed=False)
+        except _Stopped:
+            return ()
+        begun, done, files = time.monotonic(), 0, 0
+        total = len(self.store.waiting())
+        while not stop():
+            if self._wanting:
+                time.sleep(_TURN_SECONDS / 5)
+                continue
+            found = self.store.embed_next(skip=failed, stop=lambda: stop() or self._wanting > 0)
+            for one in found:
+                info = self.store.info(one.document_id)
+                if one.error is not None:
+                    failed[one.document_id] = Failed(shown(info.path if info else one.document_id), str(one.error))
+                done, files = done + one.chunks, files + 1
+                if progress and info is not None:
+                    seconds = time.monotonic() - begun
+                    progress(Progress(files, max(files, total), 0, done, seconds, None, Path(info.path).name))
+            if not found and not self._wanting:
+                break
+        return (*(report.failed if report else ()), *failed.values())
 
     def remove(self, names: Sequence[str], *, folder: Path | None = None) -> int:
         """Remove documents named by id, by the unique start of an id, by path or URL, or all below a folder.
@@ -182,7 +256,7 @@ class Ingestor:
         wanted, embedder = settings or self.settings, None
         if _model(wanted) != _model(self.settings):
             embedder = make_embedder(wanted)
-        chunks = pipeline.rechunk(self.store, wanted, progress, embedder=embedder)
+        chunks = rechunk(self.store, wanted, progress, embedder=embedder)
         self.settings = wanted
         return chunks
 

@@ -15,16 +15,17 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest import chunking, overrides
+from ingest import overrides
 from ingest.behind import Behind
 from ingest.fetch import fetch
+from ingest.files import open_file
+from ingest.memory import give_back
 from ingest.pool import Pool
 from ingest.progress import Failed, IngestReport, Progress, Skipped, Warned
 from ingest.sources import Item, find, shown
 from ingest.sync import gone_from
 from ingest.wire import Network
 from ingest.worker import Job, Parsed, read_limited, too_large
-from vectorstore.embedding import Embedder, token_counter
 from vectorstore.errors import ReadError, StoreError, StoreFull, ThesisError
 from vectorstore.records import Filters, Metadata, SourceInfo, document_id, sha256
 from vectorstore.settings import Settings
@@ -38,6 +39,7 @@ PARSE = "ingest.worker:parse"  # what a worker runs
 _AHEAD_FILES = 64
 _AHEAD_BYTES = 2_000_000
 _IDLE_S = 0.2  # between two looks at what was embedded meanwhile
+_GIVE_BACK_S = 2.0  # between two returns of freed memory: large files and their chunks come and go
 _URL_WEIGHT = 200_000  # bytes that a URL counts for before it is fetched
 
 
@@ -108,33 +110,18 @@ def ingest_items(
     collection: str | None = None,
     progress: ProgressCallback | None = None,
     failed: Sequence[Failed] = (),
+    embed: bool = True,
 ) -> IngestReport:
-    """Bring in sources whose identity is settled already (uploads); otherwise as ``ingest``."""
+    """Bring in sources whose identity is settled already (uploads); otherwise as ``ingest``.
+
+    ``embed`` False: they answer by their words, and their vectors are left to be made.
+    """
     overrides.apply(Metadata(), meta or {})  # a wrong one is the caller's error, not each file's
     begun = time.monotonic()
     run = _Run(store, settings, collection or settings.collection, dict(meta or {}), progress, None)
     run.failed += failed
-    run.all(items)
+    run.all(items, embed=embed)
     return run.report((), 0, time.monotonic() - begun)
-
-
-def rechunk(
-    store: Store, settings: Settings, progress: ProgressCallback | None = None, *, embedder: Embedder | None = None
-) -> int:
-    """Make the store's indexes again with every document cut anew from its stored text; return the number of chunks.
-
-    ``embedder``: that of the settings, if it is another one than the store is open with; it takes over at the end.
-    """
-    count = token_counter(settings)
-    begun = time.monotonic()
-
-    def tell(done: int, total: int) -> None:
-        if progress:
-            seconds = time.monotonic() - begun
-            left = seconds * max(0, total - done) / done if done else None
-            progress(Progress(chunks=done, seconds=seconds, seconds_left=left))
-
-    return store.rebuild(tell, rechunk=lambda document: chunking.chunk(document, count), embedder=embedder)
 
 
 def workers_for(settings: Settings, items: Sequence[Item]) -> int:
@@ -164,9 +151,10 @@ class _Run:
         self._progress = progress
         self._network = network
         self._behind = Behind(store)
+        self._embed = True
         self._going: dict[str, _Going] = {}
         self._told = Progress()
-        self._begun = time.monotonic()
+        self._begun = self._given_back = time.monotonic()
         self._bytes_done = self._bytes_total = 0
         self._files = self._files_total = self._pages = self._chunks = self._shown = 0
         self._added = self._updated = self._unchanged = 0
@@ -174,8 +162,9 @@ class _Run:
         self._warnings: list[Warned] = []
         self.failed: list[Failed] = []
 
-    def all(self, items: Sequence[Item]) -> None:
+    def all(self, items: Sequence[Item], *, embed: bool = True) -> None:
         """Read and index the items, and make the vectors that an earlier run left to be made."""
+        self._embed = embed
         self._order = {shown(item.path): i for i, item in enumerate(items)}
         self._bytes_total = sum(map(_weight, items))
         self._files_total = len(items)
@@ -183,12 +172,17 @@ class _Run:
         try:
             if items:
                 self._all(items)
-            if items or self._store.waiting():
+            if embed and (items or self._store.waiting()):
                 self._behind.finish()
             while self._behind.running:
                 self._behind.moved.wait(_IDLE_S)
                 self._follow()
             self._follow()
+            for going in list(
+                self._going.values()
+            ):  # their vectors are another thread's: a rebuild made them meanwhile
+                self._stored(going)
+            self._going.clear()
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, RuntimeError) and "start new thread" not in str(error):
                 raise
@@ -208,7 +202,8 @@ class _Run:
         queue: Iterator[Item] = iter(items)
         reading: dict[Future[_Ready | None], tuple[Item, SourceInfo | None]] = {}
         ahead = 0
-        self._behind.wake()  # what an earlier run left waits already
+        if self._embed:
+            self._behind.wake()  # what an earlier run left waits already
         try:
             while True:
                 while len(reading) < workers + 2 or (len(reading) < _AHEAD_FILES and ahead < _AHEAD_BYTES):
@@ -262,7 +257,7 @@ class _Run:
         elif item.size > settings.file_limit_mb * 1_000_000:
             raise too_large(item.name, settings)
         elif known is not None and known.version:
-            with item.file.open("rb") as stream:
+            with open_file(item.file) as stream:
                 version = hashlib.file_digest(stream, "sha256").hexdigest()
         meta = self._meta
         if known is not None and known.version:
@@ -315,11 +310,15 @@ class _Run:
             document, count = ready.parsed.document, len(ready.parsed.chunks)
             self._going[document.document_id] = _Going(item, new, count, len(document.pages), document.warnings)
             self._tell(item)
-        self._behind.wake()
+        if self._embed:
+            self._behind.wake()
 
     def _follow(self) -> None:
         """Count what was embedded since the last look, and tell how far the batch under way is."""
         self._behind.moved.clear()
+        if time.monotonic() > self._given_back + _GIVE_BACK_S:
+            give_back()
+            self._given_back = time.monotonic()
         done, partly = self._behind.take()
         for one in done:
             going = self._going.pop(one.document_id, None)

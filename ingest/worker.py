@@ -24,6 +24,7 @@ from types import MappingProxyType
 from typing import Any, BinaryIO
 
 from ingest.files import open_file
+from ingest.memory import give_back
 from vectorstore.embedding import TokenCounter, token_counter
 from vectorstore.errors import ReadError, ThesisError
 from vectorstore.records import Chunk, Document, document_id, sha256
@@ -198,3 +199,5 @@ def main() -> None:
         reply = _call(reference, arguments)
         faulthandler.cancel_dump_traceback_later()
         send(replies, reply)
+        del arguments, reply
+        give_back()

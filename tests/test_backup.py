@@ -158,7 +158,9 @@ def test_a_backup_of_a_store_that_another_process_writes_to_is_one_state_of_it(t
                 pass
             assert store.verify() == []
             assert store.count() == made.documents
-            assert sorted(int(info.path[:-4]) for info in store.sources()) == list(range(1, made.documents + 1))
+            assert sorted(int(info.path[:-4]) for info in store.sources() if info.version) == list(
+                range(1, made.documents + 1)
+            )
 
 
 def test_documents_that_wait_for_their_vectors_are_in_and_go_on_waiting(

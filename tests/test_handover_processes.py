@@ -21,6 +21,12 @@ import app
 from assistant.cli import Wiring, run
 from benchmarks.soak import Options
 from benchmarks.soak_concurrent import concurrent
+from ingest import CHUNKER_VERSION, pipeline
+from ingest.sources import Item, identity
+from vectorstore.embedding import Embedder
+from vectorstore.records import document_id
+from vectorstore.settings import Settings
+from vectorstore.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 THESIS = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); import app; sys.exit(app.main())"]
@@ -113,6 +119,27 @@ def test_what_a_shell_puts_in_the_open_chat_answers(
             assert server.stderr is not None
             assert "Traceback" not in server.stderr.read()
             assert not (tmp_path / "store" / "control.json").exists()
+    assert thesis("verify") == {"clean": True, "problems": []}
+
+
+def test_what_was_left_waiting_for_its_vectors_gets_them_while_the_chat_is_open(
+    tmp_path: Path, environ: dict[str, str], embedder: Embedder
+) -> None:
+    folder = folder_of(tmp_path, {"Alder Lines": 17, "Birch Lines": 18})
+    with Store.open(tmp_path / "store", embedder=embedder, chunker_version=CHUNKER_VERSION) as store:
+        items = [Item(identity(path), path.name, path, path.stat().st_size) for path in sorted(folder.iterdir())]
+        assert pipeline.ingest_items(store, items[:1], settings=Settings(), embed=False).added == 1
+        store.seen([(document_id("default", items[1].path), items[1].path, "default")])
+    with serving(cwd=tmp_path, env=environ | {"THESIS_KNOWLEDGE": str(folder)}) as (server, web):
+        assert "rose 17%" in chat(web, QUESTION)
+        for _ in range(600):
+            states = [source["state"] for source in thesis("sources")["sources"]]
+            if states == ["indexed", "indexed"]:
+                break
+        assert states == ["indexed", "indexed"]
+        if os.name == "posix":
+            server.send_signal(signal.SIGINT)
+            assert server.wait(60) == 0
     assert thesis("verify") == {"clean": True, "problems": []}
 
 

@@ -418,14 +418,14 @@ def test_a_pipe_is_never_opened(store: Store, notes: Path) -> None:
 def test_a_file_that_cannot_be_opened_fails_by_name(store: Store, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(store, notes)
     (notes / "rail.md").write_text("changed")
-    real = Path.open
+    real = pipeline.open_file
 
-    def refuse(self: Path, *arguments: object, **more: object) -> object:
-        if self.name == "rail.md":
+    def refuse(path: Path) -> io.BufferedReader:
+        if path.name == "rail.md":
             raise PermissionError(13, "Permission denied")
-        return real(self, *arguments, **more)  # type: ignore[call-overload]
+        return real(path)
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(pipeline, "open_file", refuse)
     report = run(store, notes)
     assert counts(report) == (0, 0, 2, 0)
     assert [Path(f.path).name for f in report.failed] == ["rail.md"]

@@ -76,3 +76,45 @@ def test_stores_that_differ_are_told_apart(tmp_path: Path) -> None:
     assert {"documents", "versions", "chunks", "vectors", "kept vectors", "keyword body"} <= set(
         json.loads(changed.replace("'", '"'))
     )
+
+
+def test_what_a_run_of_one_scenario_adds_counts_the_problems_of_all() -> None:
+    from benchmarks.soak import merged
+
+    known = {
+        "kills_kills": 9.0,
+        "kills_problems": 2.0,
+        "disk_limits": 1.0,
+        "disk_problems": 1.0,
+        "problems": 7.0,
+        "old_x": 1.0,
+    }
+    assert merged(known, "disk", {"full": 3.0, "problems": 4.0}) == {
+        "kills_kills": 9.0,
+        "kills_problems": 2.0,
+        "disk_full": 3.0,
+        "disk_problems": 4.0,
+        "problems": 6.0,
+    }
+
+
+def breaks(options: object) -> object:
+    raise RuntimeError("no such thing")
+
+
+def test_a_scenario_that_breaks_off_is_a_problem_and_the_next_one_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from benchmarks import report, soak
+
+    monkeypatch.setattr(report, "path_of", lambda name: tmp_path / f"{name}.json")
+    monkeypatch.setattr(soak, "SCENARIOS", {"first": "test_soak:breaks", "second": "test_soak:broken"})
+    assert soak.main(["--only", "first", "second"]) == 1
+    assert "PROBLEM first: it did not run to its end: RuntimeError('no such thing')" in capsys.readouterr().out
+    metrics = json.loads((tmp_path / "soak.json").read_text())["metrics"]
+    assert {k: v for k, v in metrics.items() if "seconds" not in k} == {
+        "first_problems": 1.0,
+        "second_runs": 1.0,
+        "second_problems": 1.0,
+        "problems": 2.0,
+    }

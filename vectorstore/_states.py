@@ -153,6 +153,15 @@ class States:
                 count += row.chunks
         return found
 
+    def still_waiting(self, document_ids: Sequence[str]) -> set[Waiting]:
+        """Return those of the documents that wait: a few are asked for beside thousands that wait."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"SELECT document_id, revision, chunks FROM waiting JOIN documents USING (document_id) WHERE {_AMONG}",  # noqa: S608
+                (json.dumps(list(document_ids)),),
+            )
+            return {Waiting(*row) for row in rows}
+
     def embedded(self, shas: Mapping[str, Mapping[str, str]]) -> None:
         """Note what was embedded, by document and chunk id; the vectors are in, state "embedded"."""
         with self._database.write() as connection:

@@ -121,7 +121,7 @@ class Writer:
             return
         vectors, keyword = self._indexes()
         numbers, heads = self._ledger.numbers(), self._ledger.heads_of(marked)
-        waiting = {one.document_id for one in self._ledger.waiting()}
+        waiting = {one.document_id for one in self._ledger.still_waiting(marked)}
         for name in marked:
             head = heads.get(name)
             chunks = self._ledger.chunks(name)
@@ -192,7 +192,7 @@ class Writer:
         with self._writing:
             vectors, _ = self._indexes()
             missing = self._ledger.missing(embedder.fingerprint, distinct)
-            waiting = set(self._ledger.waiting())
+            waiting = self._ledger.still_waiting([one.document_id for one in batch])
             # What was replaced, removed or rebuilt meanwhile is no longer this; it is met again if it still waits.
             ready = [o for o in batch if o in waiting and missing.isdisjoint(shas.get(o.document_id, missing))]
             names = [one.document_id for one in ready]
