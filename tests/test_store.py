@@ -170,6 +170,18 @@ def test_the_header_is_embedded_with_the_chunk_unless_the_model_could_not_read_b
     assert "1 chunks of A note are beyond the 4 tokens" in caplog.text
 
 
+def test_furniture_is_embedded_by_its_own_words_once_for_all_documents(
+    store: Store, fake: CountingEmbedder, make_document: MakeDocument
+) -> None:
+    put(
+        store,
+        make_document("Form 10-K", path="a", role="running", company="NIKE, Inc.", form="10-K"),
+        make_document("Form 10-K", path="b", role="running", title="A note"),
+    )
+    assert fake.encoded == ["Form 10-K"]
+    assert store.count() == 2
+
+
 def test_a_removed_document_is_gone_from_every_search_and_its_text_stays(
     store: Store, make_document: MakeDocument
 ) -> None:

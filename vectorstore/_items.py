@@ -33,10 +33,12 @@ def header(metadata: Metadata) -> str:
 def embedded_texts(embedder: Embedder, metadata: Metadata, chunks: Sequence[Chunk]) -> list[str]:
     """Return what is embedded for each chunk: the header and its text; no header where the model could not read both.
 
-    A chunk that is too long by itself is logged: the model reads its beginning only.
+    Furniture (a role other than "body") has no header: it is searched by its own words alone, and a running head that
+    stands in many documents is one text, embedded once. A chunk that is too long by itself is logged: the model reads
+    its beginning only.
     """
     head, limit = header(metadata), embedder.max_tokens
-    texts = [f"{head}\n{chunk.text}" if head else chunk.text for chunk in chunks]
+    texts = [f"{head}\n{chunk.text}" if head and chunk.role == "body" else chunk.text for chunk in chunks]
     counts = embedder.count_tokens(texts) if texts else []
     over = [i for i, count in enumerate(counts) if count > limit]
     for i in over:

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vectorstore._onnx import Encode, load_int8
+from vectorstore._onnx import BUILDER, Encode, load_int8
 from vectorstore._wordpieces import WordPieces
 from vectorstore.errors import SettingsError
 from vectorstore.settings import Settings
@@ -211,7 +211,7 @@ class _Base:
 class OnnxEmbedder(_Base):
     """The bundled model quantized to int8 on onnxruntime: each text alone, one thread a core."""
 
-    backend = "onnx-int8"
+    backend = f"onnx-int8-{BUILDER}"  # another graph makes other vectors
 
     def __init__(self, folder: Path, cache: Path) -> None:
         super().__init__(folder, BUNDLED)
