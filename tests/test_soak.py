@@ -16,7 +16,13 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the processes a
 
 @pytest.mark.parametrize(
     ("scenario", "figure"),
-    [("kills", "kills 3,"), ("disk", "limits 1,"), ("memory", "limits 1,"), ("copies", "copies 2,")],
+    [
+        ("kills", "kills 3,"),
+        ("saves", "kills 3,"),
+        ("disk", "limits 1,"),
+        ("memory", "limits 1,"),
+        ("copies", "copies 2,"),
+    ],
 )
 def test_a_slice_of_the_soak(scenario: str, figure: str) -> None:
     done = subprocess.run(

@@ -427,3 +427,32 @@ def test_the_real_model_end_to_end(tmp_path: Path, embedder: Embedder, make_docu
         store.rebuild()
         assert store.search("did the backlog fall", k=3) == before
         assert before[0].chunk.text == "Backlog fell."
+
+
+def test_a_crash_in_chroma_s_own_save_is_mended_from_the_ledger(
+    tmp_path: Path, make_document: MakeDocument, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Chroma writes its graph every thousand vectors; what a kill leaves of it does not load."""
+    with opened(tmp_path) as store:
+        documents = [
+            make_document("\n\n".join(f"part {n} of report {d}, word{d}x{n}" for n in range(250)), path=f"/r{d}.txt")
+            for d in range(5)
+        ]
+        store.upsert_many(documents)
+        before = [p.chunk.chunk_id for p in store.search_dense("word3x77", k=5)]
+    graphs = list((tmp_path / "chroma").glob("*/index_metadata.pickle"))
+    assert graphs  # more than a thousand vectors: there is a saved graph to break
+    for graph in graphs:
+        graph.write_bytes(graph.read_bytes()[: graph.stat().st_size // 2])
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    ledger.set_meta("changing", "yes")  # what a program that was killed leaves
+    ledger.close()
+    with caplog.at_level(logging.WARNING), opened(tmp_path) as store:
+        assert "made again from the ledger" in caplog.text
+        assert [p.chunk.chunk_id for p in store.search_dense("word3x77", k=5)] == before
+        assert store.verify() == []
+        assert not (tmp_path / "chroma").exists()
+    caplog.clear()
+    with caplog.at_level(logging.WARNING), opened(tmp_path) as store:
+        assert caplog.text == ""
+        assert store.verify() == []

@@ -23,6 +23,11 @@ def copied_open(ledger: Ledger) -> bool:
     return known is not None and known != _file(ledger.path) and ledger.get_meta("changing") == "yes"
 
 
+def ended_badly(ledger: Ledger) -> bool:
+    """Whether the program that changed the store last never closed it."""
+    return ledger.get_meta("changing") == "yes"
+
+
 def remember(ledger: Ledger) -> None:
     """Note which file this is."""
     here = _file(ledger.path)

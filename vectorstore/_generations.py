@@ -11,9 +11,9 @@ from typing import TypeVar
 
 from vectorstore import _copies
 from vectorstore._indexes import Files, Indexes, delete, sweep
-from vectorstore._rebuild import Green, Progress, Rechunk, fill_keyword
+from vectorstore._rebuild import Green, Progress, Rechunk, fill_keyword, fill_vectors
 from vectorstore._search import Searcher
-from vectorstore.chroma import REBUILD, VectorIndex
+from vectorstore.chroma import REBUILD, VectorIndex, loads
 from vectorstore.embedding import Embedder
 from vectorstore.errors import StoreError
 from vectorstore.keyword import LAYOUT, KeywordIndex
@@ -133,6 +133,8 @@ class Generations:
     def _open_indexes(self, files: Files, fingerprint: str) -> None:
         if self._ledger.get_meta("indexes") == "building":  # by an older program, which rebuilt in place
             raise StoreError(f"A rebuild of {self.root} was stopped half-way.", REBUILD)
+        if not self._mismatch and _copies.ended_badly(self._ledger) and not _copies.copied_open(self._ledger):
+            files = self._after_a_crash(files, fingerprint)
         self._open = Indexes(self.root, files, self._ledger, self.embedder, fingerprint)
         if self._open.vectors.fingerprints() != {fingerprint}:
             raise StoreError(f"The vector index of {self.root} was made by another model.", REBUILD)
@@ -153,6 +155,30 @@ class Generations:
         self._close_indexes()
         sweep(self.root, keep=new)
         self._open = Indexes(self.root, new, self._ledger, self.embedder, fingerprint)
+
+    def _after_a_crash(self, files: Files, fingerprint: str) -> Files:
+        """Return ``files``, or those with the vector index made again from the ledger.
+
+        Chroma writes its graph over the old one every thousand vectors; a program that dies in that leaves none that loads.
+        """
+        wrong = loads(self.root / files.vectors, fingerprint)
+        if not wrong:
+            return files
+        log.warning("A crash broke the vector index of %s (%s); it is made again from the ledger.", self.root, wrong)
+        new = Files(files.following(self.root).vectors, files.keyword)
+        try:
+            vectors = VectorIndex(self.root / new.vectors, fingerprint)
+            try:
+                fill_vectors(self._ledger, vectors, fingerprint)
+            finally:
+                vectors.close()
+        except BaseException:
+            sweep(self.root, keep=files)
+            raise
+        with self._ledger.transaction():
+            new.remember(self._ledger)
+        sweep(self.root, keep=new)
+        return new
 
     def _close_indexes(self) -> None:
         if self._open is not None:

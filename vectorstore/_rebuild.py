@@ -16,8 +16,9 @@ from vectorstore import _rows
 from vectorstore._indexes import Files, Indexes, delete
 from vectorstore._items import Upsert, check, embedded_texts, flat, sha
 from vectorstore._rows import Head, Match
-from vectorstore.chroma import collection_of
+from vectorstore.chroma import REBUILD, VectorIndex, collection_of
 from vectorstore.embedding import Embedder
+from vectorstore.errors import StoreError
 from vectorstore.keyword import KeywordIndex
 from vectorstore.ledger import Ledger
 from vectorstore.records import Chunk, Document, Filters, sha256
@@ -182,6 +183,19 @@ def fill_keyword(ledger: Ledger, keyword: KeywordIndex) -> None:
     """Put every document of the ledger into an empty keyword index."""
     for head in ledger.heads():
         keyword.replace(head.number, ledger.chunks(head.document_id), head.metadata)
+
+
+def fill_vectors(ledger: Ledger, vectors: VectorIndex, embedder: str) -> None:
+    """Put every document that has its vectors in the ledger into an empty vector index."""
+    waiting = {one.document_id for one in ledger.waiting()}
+    for head in ledger.heads():
+        if head.document_id in waiting:
+            continue
+        chunks = ledger.chunks(head.document_id)
+        ids, _, matrix = ledger.vectors(embedder, head.document_id)
+        if len(ids) != len(chunks):
+            raise StoreError(f"Vectors of {head.path} are missing.", REBUILD)
+        vectors.add(chunks, matrix)
 
 
 def _stage(ledger: Ledger, name: str, chunks: Sequence[Chunk], embedded: Sequence[str]) -> None:

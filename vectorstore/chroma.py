@@ -8,8 +8,11 @@ scored by the store from its own vectors.
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -122,6 +125,16 @@ class VectorIndex:
         except sqlite3.Error:
             return -1
 
+    def load(self) -> None:
+        """Bring every vector into memory, as the first question would. Raises StoreError for a graph that is damaged.
+
+        One that was half written may bring the whole process down: see ``loads``.
+        """
+        for collection in self._collections.values():
+            if self._guard(collection.count):
+                one = self._guard(collection.get, limit=1, include=["embeddings"])["embeddings"]
+                self._guard(collection.query, query_embeddings=one, n_results=1, include=["distances"])
+
     def size(self, name: str) -> int:
         """Return ``count``, kept until the next change."""
         changes, size = self._sizes.get(name, (-1, 0))
@@ -174,6 +187,21 @@ def _keep_up(collection: Any) -> None:
             # Chroma says so of every collection that embeds nothing itself.
             warnings.filterwarnings("ignore", "legacy embedding function config", DeprecationWarning)
             collection.modify(configuration={"hnsw": {"ef_search": wanted}})
+
+
+def loads(folder: Path, fingerprint: str) -> str:
+    """Try ``VectorIndex.load`` in a process of its own; return "" where it works, else what went wrong.
+
+    No process may have the folder open.
+    """
+    code = (
+        "import json, pathlib, sys; sys.path[:] = json.loads(sys.argv[1]); from vectorstore.chroma import VectorIndex; "
+        "index = VectorIndex(pathlib.Path(sys.argv[2]), sys.argv[3]); index.load(); index.close()"
+    )
+    call = [sys.executable, "-P", "-c", code, json.dumps(sys.path), str(folder), fingerprint]
+    done = subprocess.run(call, capture_output=True, text=True, errors="replace", check=False)
+    said = [line for line in done.stderr.splitlines() if line.strip()]
+    return "" if done.returncode == 0 else (said[-1] if said else f"it ended with {done.returncode}")
 
 
 def _forget(folder: Path) -> None:
