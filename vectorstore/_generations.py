@@ -164,7 +164,8 @@ class Generations:
         wrong = loads(self.root / files.vectors, fingerprint)
         if not wrong:
             return files
-        log.warning("A crash broke the vector index of %s (%s); it is made again from the ledger.", self.root, wrong)
+        log.warning("A crash broke the vector index of %s; it is made again from the ledger.", self.root)
+        log.info("What the broken index said: %s", wrong)
         new = Files(files.following(self.root).vectors, files.keyword)
         try:
             vectors = VectorIndex(self.root / new.vectors, fingerprint)
