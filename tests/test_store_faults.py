@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -429,8 +430,9 @@ def test_the_real_model_end_to_end(tmp_path: Path, embedder: Embedder, make_docu
         assert before[0].chunk.text == "Backlog fell."
 
 
+@pytest.mark.parametrize("harm", ["ids cut off", "ids older than the graph", "no ids"])
 def test_a_crash_in_chroma_s_own_save_is_mended_from_the_ledger(
-    tmp_path: Path, make_document: MakeDocument, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, make_document: MakeDocument, caplog: pytest.LogCaptureFixture, harm: str
 ) -> None:
     """Chroma writes its graph every thousand vectors; what a kill leaves of it does not load."""
     with opened(tmp_path) as store:
@@ -443,7 +445,13 @@ def test_a_crash_in_chroma_s_own_save_is_mended_from_the_ledger(
     graphs = list((tmp_path / "chroma").glob("*/index_metadata.pickle"))
     assert graphs  # more than a thousand vectors: there is a saved graph to break
     for graph in graphs:
-        graph.write_bytes(graph.read_bytes()[: graph.stat().st_size // 2])
+        if harm == "ids cut off":
+            graph.write_bytes(graph.read_bytes()[: graph.stat().st_size // 2])
+        elif harm == "no ids":
+            graph.unlink()
+        else:  # the files of the graph are those of a later save, which loads and is wrong
+            before_it = graph.stat().st_mtime_ns - 10**9
+            os.utime(graph, ns=(before_it, before_it))
     ledger = Ledger(tmp_path / "ledger.sqlite")
     ledger.set_meta("changing", "yes")  # what a program that was killed leaves
     ledger.close()
@@ -455,4 +463,15 @@ def test_a_crash_in_chroma_s_own_save_is_mended_from_the_ledger(
     caplog.clear()
     with caplog.at_level(logging.WARNING), opened(tmp_path) as store:
         assert caplog.text == ""
+        assert store.verify() == []
+
+
+def test_a_whole_graph_is_not_made_again_after_a_crash(tmp_path: Path, make_document: MakeDocument) -> None:
+    with opened(tmp_path) as store:
+        store.upsert_many([make_document("\n\n".join(f"part {n}, word{n}" for n in range(1100)))])
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    ledger.set_meta("changing", "yes")
+    ledger.close()
+    with opened(tmp_path) as store:
+        assert (tmp_path / "chroma").is_dir()
         assert store.verify() == []

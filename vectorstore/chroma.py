@@ -192,8 +192,10 @@ def _keep_up(collection: Any) -> None:
 def loads(folder: Path, fingerprint: str) -> str:
     """Try ``VectorIndex.load`` in a process of its own; return "" where it works, else what went wrong.
 
-    No process may have the folder open.
+    No process may have the folder open. A graph whose last save was cut short is not tried: it may load, and fail later.
     """
+    if any(map(_cut_short, folder.glob("*/header.bin"))):
+        return "a save was cut short"
     code = (
         "import json, pathlib, sys; sys.path[:] = json.loads(sys.argv[1]); from vectorstore.chroma import VectorIndex; "
         "index = VectorIndex(pathlib.Path(sys.argv[2]), sys.argv[3]); index.load(); index.close()"
@@ -202,6 +204,15 @@ def loads(folder: Path, fingerprint: str) -> str:
     done = subprocess.run(call, capture_output=True, text=True, errors="replace", check=False)
     said = [line for line in done.stderr.splitlines() if line.strip()]
     return "" if done.returncode == 0 else (said[-1] if said else f"it ended with {done.returncode}")
+
+
+def _cut_short(header: Path) -> bool:
+    """Whether a save ended half-way. hnswlib writes its files over the old ones, and Chroma the list of ids after them."""
+    try:
+        last = (header.parent / "index_metadata.pickle").stat().st_mtime_ns
+        return any(path.stat().st_mtime_ns > last for path in header.parent.glob("*.bin"))
+    except FileNotFoundError:
+        return True
 
 
 def _forget(folder: Path) -> None:
