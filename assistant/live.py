@@ -182,7 +182,11 @@ def beside(status: Status, writer: Writer, live: Live, as_of: str | None) -> tup
     """
     if not live.results or aside(status, live):
         return status, writer
-    if live.ok and live.asked and not any(n.unit not in {"year", "date"} for claim in writer.claims for n in claim.numbers):
+    if (
+        live.ok
+        and live.asked
+        and not any(n.unit not in {"year", "date"} for claim in writer.claims for n in claim.numbers)
+    ):
         # Beside a figure of today belongs a figure of its day; words that only share a term ("cover") do not.
         status = "insufficient_evidence"
     heading = f"**As of {as_of}**" if as_of else "**Today**"
