@@ -11,7 +11,8 @@
     ├── ReadError                a document that cannot be read
     ├── FetchError               a URL that cannot or must not be fetched
     ├── SettingsError            thesis.toml, a THESIS_* variable or a flag
-    └── NotFound                 no such document, version or tool
+    ├── NotFound                 no such document, version or tool
+    └── Forbidden                something that this user may not do
 """
 
 from __future__ import annotations
@@ -69,3 +70,7 @@ class SettingsError(ThesisError):
 
 class NotFound(ThesisError):
     kind = "not_found"
+
+
+class Forbidden(ThesisError):
+    kind = "forbidden"

@@ -1,0 +1,184 @@
+"""Every question, search and change of a signed-in user goes through here: allowed, narrowed, gated, recorded.
+
+What a user may not read does not exist for them: it raises NotFound, never Forbidden. Forbidden is for actions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from assistant.access import LOCAL, Action, User
+from assistant.models import Answer, ToolResult
+from assistant.service.ports import Gates, Records, Rules
+from vectorstore.errors import Forbidden
+from vectorstore.records import Document, Passage, SourceInfo
+from vectorstore.settings import Settings
+
+Event = Mapping[str, Any]
+
+
+class Service:
+    """Safe in any number of threads. ``records``, ``rules``, ``gates`` None: nothing is kept, all may be read, nothing is gated."""
+
+    def __init__(
+        self,
+        assistant: Any,
+        ingestor: Any,
+        settings: Settings,
+        *,
+        records: Records | None = None,
+        rules: Rules | None = None,
+        gates: Gates | None = None,
+    ) -> None:
+        self.settings = settings
+        self._assistant, self._ingestor = assistant, ingestor
+        self._records, self._rules, self._gates = records, rules, gates
+
+    # Questions
+
+    def ask(self, user: User = LOCAL, *arguments: Any, **named: Any) -> Answer:
+        """Return the Answer; parameters as ``stream``."""
+        answer: Answer | None = None
+        for event in self.stream(user, *arguments, **named):
+            if event["type"] == "answer":
+                answer = event["answer"]
+        assert answer is not None
+        return answer
+
+    def stream(
+        self,
+        user: User,
+        question: str,
+        *,
+        as_of: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        conversation_id: str | None = None,
+        history: Sequence[Mapping[str, str]] = (),
+        model: str | None = None,
+        channel: str = "api",
+    ) -> Generator[Event, None, None]:
+        """Yield the events of ``Assistant.stream``. ``conversation_id``: its earlier turns come before ``history``.
+
+        Raises Forbidden, NotFound for another user's conversation, StoreError where the answer cannot be recorded.
+        """
+        self.need(user, "ask")
+        if self._gates is not None:
+            self._gates.question(user, question)
+        earlier = self._records.history(user, conversation_id) if self._records and conversation_id else ()
+        events = self.view(user).stream(
+            question, as_of=as_of, filters=filters, history=[*earlier, *history], model=model
+        )
+        try:
+            for event in events:
+                if event["type"] == "answer":
+                    answer = event["answer"]
+                    if self._gates is not None:
+                        answer = self._gates.answer(user, answer)
+                    if self._records is not None:
+                        self._records.asked(user, answer, conversation_id=conversation_id, channel=channel)
+                    event = {"type": "answer", "answer": answer}
+                yield event
+        finally:
+            events.close()
+
+    def search(
+        self,
+        user: User,
+        query: str,
+        *,
+        k: int = 10,
+        as_of: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+    ) -> list[Passage]:
+        self.need(user, "search")
+        found: list[Passage] = self.view(user).search(query, k=k, as_of=as_of, filters=filters)
+        return found
+
+    # Documents
+
+    def sources(self, user: User) -> list[SourceInfo]:
+        self.need(user, "read")
+        listed: list[SourceInfo] = self.view(user).sources()
+        return listed
+
+    def document(self, user: User, document_id: str, version: str | None = None) -> Document:
+        """Return a stored version that this user may read. Raises NotFound."""
+        self.need(user, "read")
+        document: Document = self.view(user).document(document_id, version)
+        return document
+
+    def picture(
+        self, user: User, document_id: str, version: str | None, page: int, spans: Sequence[tuple[int, int]]
+    ) -> bytes | None:
+        """Return a PNG of a page with ``spans`` marked; None where there is none. Raises NotFound."""
+        self.document(user, document_id, version)
+        picture: bytes | None = self._ingestor.page_picture(document_id, version, page, spans)
+        return picture
+
+    def upload(
+        self,
+        user: User,
+        files: Sequence[tuple[str, str | Path]],
+        *,
+        collection: str | None = None,
+        meta: Mapping[str, str] | None = None,
+        progress: Callable[[Any], None] | None = None,
+    ) -> Any:
+        """Bring in files given as (name, path of the bytes); return the ingest's report. Raises Forbidden."""
+        self.need(user, "write")
+        name = collection or self.settings.collection
+        if self._rules is not None and not self._rules.writable(user, name):
+            raise Forbidden(f"You may not add to the collection {name!r}.", "Ask who runs this server.")
+        return self._ingestor.ingest_uploads(files, meta=meta, collection=name, progress=progress)
+
+    def remove(self, user: User, document_id: str) -> int:
+        """Take a document out. Raises NotFound, Forbidden."""
+        self.need(user, "write")
+        document = self.document(user, document_id)
+        if self._rules is not None and not self._rules.writable(user, document.collection):
+            raise Forbidden(f"You may not remove from {document.collection!r}.", "Ask who runs this server.")
+        count: int = self._ingestor.remove([document.document_id])
+        return count
+
+    # Live metrics
+
+    def tools(self, user: User) -> list[Mapping[str, Any]]:
+        """Return [{name, arguments, sources, description}] of the live metrics."""
+        self.need(user, "tools")
+        from assistant.tools import command
+
+        return list(command.listed())
+
+    def tool(self, user: User, name: str, arguments: Mapping[str, str]) -> ToolResult:
+        """Run one live metric over what this user may read. Raises NotFound for a name there is not."""
+        self.need(user, "tools")
+        result: ToolResult = self.view(user).tool(name, arguments)
+        return result
+
+    # What was said
+
+    def answer(self, user: User, answer_id: str) -> Answer:
+        return self.records().answer(user, answer_id)
+
+    def feedback(self, user: User, answer_id: str, verdict: str, comment: str = "") -> None:
+        self.need(user, "feedback")
+        self.records().feedback(user, answer_id, verdict, comment)
+
+    def records(self) -> Records:
+        if self._records is None:
+            raise Forbidden("This server keeps no records.", "Switch records on in thesis.toml.")
+        return self._records
+
+    # Who may what
+
+    def need(self, user: User, action: Action) -> None:
+        """Raise Forbidden where ``user`` may not do ``action``."""
+        if not user.may(action):
+            raise Forbidden(f"{user.name} may not use this ({action}).", "Ask who runs this server for the right to.")
+
+    def view(self, user: User) -> Any:
+        """Return the assistant over what ``user`` may read."""
+        allowed = None if self._rules is None else self._rules.readable(user)
+        return self._assistant if allowed is None else self._assistant.within(allowed)
