@@ -16,7 +16,7 @@ from itertools import pairwise
 from vectorstore.records import Chunk, Document, Role, Section, chunk_id
 from vectorstore.text import is_table_row, sentences
 
-CHUNKER_VERSION = "1"
+CHUNKER_VERSION = "2"  # what a chunk is, and what of it is embedded
 MAX_TOKENS = 256  # what the default model reads, special tokens included
 TARGET_TOKENS = 200  # leaves room for a header (company, form, period) before the text
 TARGET_CHARACTERS = 1000
