@@ -175,6 +175,7 @@ def serve(settings: Settings) -> int:
     """
     from assistant import Assistant
     from assistant.handover.owner import Owner
+    from assistant.service import Service
     from assistant.web.server import serve as serve_web
     from vectorstore.embedding import load_behind
 
@@ -183,7 +184,7 @@ def serve(settings: Settings) -> int:
         assistant = Assistant(ingestor.store, settings)
         opened = _Opened(ingestor.store, settings, assistant=assistant, ingestor=ingestor)
         with Owner(ingestor.store.root, opened) as owner, _going_on(ingestor, sys.stderr):
-            serve_web(assistant, ingestor, settings)
+            serve_web(Service(assistant, ingestor, settings), settings)
             owner.stop()  # whoever stops the server does not wait for what others asked of it
     return 0
 

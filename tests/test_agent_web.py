@@ -8,11 +8,14 @@ import threading
 import pytest
 
 from assistant import Assistant
+from assistant.access import LOCAL
+from assistant.service import Service
 from assistant.web import conversation, handlers, render
 from assistant.web.handlers import Scope
 from tests.agent_cases import DEBT, NOTES, REVENUE, SAID, asking
 from tests.conftest import MakeBase
 from tests.model_server import PATIENCE, Reply, Request, cite
+from vectorstore.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +28,9 @@ def test_words_that_no_check_has_seen_are_grey_and_give_way_to_the_sentence(base
         return Reply(f"{SAID} {cite(r, SAID)}.", pieces=9)
 
     with asking(base, reply) as (assistant, _):
-        states = list(handlers.ask(assistant, conversation.begin((), REVENUE), Scope()))
+        states = list(
+            handlers.ask(Service(assistant, None, Settings()), LOCAL, conversation.begin((), REVENUE), Scope())
+        )
     drafted = [t[-1] for t in states if t[-1].draft]
     assert drafted
     for turn in drafted:
@@ -53,7 +58,7 @@ def test_a_doubtful_sentence_has_its_reason_on_hover_and_a_supported_one_no_mark
         return Reply(f"{SAID} {cite(r, SAID)}. Harbor Tools owes its banks $95 million {cite(r, SAID)}.")
 
     with asking(base, reply, Reply("")) as (assistant, _):
-        *_, turns = handlers.ask(assistant, conversation.begin((), REVENUE), Scope())
+        *_, turns = handlers.ask(Service(assistant, None, Settings()), LOCAL, conversation.begin((), REVENUE), Scope())
     shown = render.transcript(turns)
     ((words, reason),) = re.findall(
         r'<span class="t-doubt t-\w+">(.*?)</span><button type="button" class="t-verdict[^>]* title="([^"]*)">', shown
@@ -65,13 +70,13 @@ def test_a_doubtful_sentence_has_its_reason_on_hover_and_a_supported_one_no_mark
 
 
 def test_without_a_model_the_page_says_so(base: Assistant) -> None:
-    *_, turns = handlers.ask(base, conversation.begin((), DEBT), Scope())
+    *_, turns = handlers.ask(Service(base, None, Settings()), LOCAL, conversation.begin((), DEBT), Scope())
     assert "Without a language model" in render.transcript(turns)
 
 
 def test_leaving_the_page_ends_the_request(base: Assistant) -> None:
     with asking(base, Reply("Harbor Tools owes its banks a lot", hold=threading.Event())) as (assistant, server):
-        states = handlers.ask(assistant, conversation.begin((), DEBT), Scope())
+        states = handlers.ask(Service(assistant, None, Settings()), LOCAL, conversation.begin((), DEBT), Scope())
         next(t for t in states if t[-1].draft)
         states.close()  # type: ignore[attr-defined]
         assert server.left.wait(PATIENCE)

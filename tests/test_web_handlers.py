@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from web_fakes import FakeAssistant, FakeIngestor, FakeMoment
+from web_fakes import FakeAssistant, FakeMoment, service_of
 
+from assistant.access import LOCAL
 from assistant.models import Answer
 from assistant.web import conversation, handlers
 from assistant.web.handlers import Scope
@@ -17,7 +18,7 @@ GAP = "What was the gap to large caps in March 2024?"
 
 def asked(assistant: FakeAssistant, question: str, scope: Scope | None = None) -> list[conversation.Turn]:
     turns = conversation.begin((), question)
-    return [state[-1] for state in handlers.ask(assistant, turns, scope or Scope())]
+    return [state[-1] for state in handlers.ask(service_of(assistant), LOCAL, turns, scope or Scope())]
 
 
 def test_events_come_one_by_one_and_the_answer_last() -> None:
@@ -32,10 +33,10 @@ def test_events_come_one_by_one_and_the_answer_last() -> None:
 def test_filters_as_of_and_history_reach_the_assistant() -> None:
     assistant = FakeAssistant()
     turns = conversation.begin((), GAP)
-    *_, turns = handlers.ask(assistant, turns, Scope())
+    *_, turns = handlers.ask(service_of(assistant), LOCAL, turns, Scope())
     turns = conversation.begin(turns, "And revenue of Harbor Tools?")
     scope = Scope(("filing",), ("SEC",), "2023-01-01", "2024-12-31", "2024-06-30")
-    *_, turns = handlers.ask(assistant, turns, scope)
+    *_, turns = handlers.ask(service_of(assistant), LOCAL, turns, scope)
     assert assistant.asked[1] == {
         "question": "And revenue of Harbor Tools?",
         "as_of": "2024-06-30",
@@ -77,11 +78,11 @@ def test_errors_of_the_assistant_are_shown_with_what_to_do(caplog: pytest.LogCap
 def test_a_cited_span_and_a_passage_open_in_their_text() -> None:
     assistant = FakeAssistant()
     answer = assistant.answer(GAP)
-    html = handlers.open_source(assistant, answer, 3, "S1")
+    html = handlers.open_source(service_of(assistant), LOCAL, answer, 3, "S1")
     assert html is not None
     assert "<mark>The gap to large caps stood at 26 percent in March 2024.</mark>" in html
     other = next(i for i, p in enumerate(answer.passages) if p.chunk_id != answer.citations[0].chunk_id)
-    html = handlers.open_source(assistant, answer, 3, f"p{other}")
+    html = handlers.open_source(service_of(assistant), LOCAL, answer, 3, f"p{other}")
     assert html is not None
     assert f"<mark>{answer.passages[other].text}</mark>" in html
 
@@ -89,14 +90,14 @@ def test_a_cited_span_and_a_passage_open_in_their_text() -> None:
 @pytest.mark.parametrize("key", ["S9", "p99", "p-1", "p1e3", "__class__", "p٣"])
 def test_a_key_that_is_none_opens_nothing(key: str) -> None:
     assistant = FakeAssistant()
-    assert handlers.open_source(assistant, assistant.answer(GAP), 1, key) is None
+    assert handlers.open_source(service_of(assistant), LOCAL, assistant.answer(GAP), 1, key) is None
 
 
 def test_a_source_that_is_gone_says_so() -> None:
     assistant = FakeAssistant()
     answer = assistant.answer(GAP)
     assistant.documents.clear()
-    html = handlers.open_source(assistant, answer, 1, "S1")
+    html = handlers.open_source(service_of(assistant), LOCAL, answer, 1, "S1")
     assert html is not None
     assert "There is no document" in html
     assert "<mark>" not in html
@@ -108,7 +109,7 @@ def test_an_answer_with_a_moved_quote_warns() -> None:
     moved = Answer.model_validate(
         answer.model_dump() | {"citations": [answer.citations[0].model_dump() | {"start": 0, "end": 10}]}
     )
-    html = handlers.open_source(assistant, moved, 1, "S1")
+    html = handlers.open_source(service_of(assistant), LOCAL, moved, 1, "S1")
     assert html is not None
     assert "no longer reads as it was quoted" in html
 
@@ -119,7 +120,7 @@ def test_an_upload_leaves_no_copy_and_the_same_name_replaces(tmp_path: Path) -> 
     for text, word in (("Copper\nfirst", "1 added"), ("Copper\nfirst", "1 unchanged"), ("Copper\nsecond", "1 updated")):
         sent = tmp_path / "copper.md"
         sent.write_text(text, encoding="utf-8")
-        assert word in handlers.upload(FakeIngestor(assistant), [str(sent)], moments.append)
+        assert word in handlers.upload(service_of(assistant), LOCAL, [str(sent)], moments.append)
         assert not sent.exists()
     assert [s.path for s in assistant.sources() if s.metadata.title == "Copper"] == ["upload:/copper.md"]
     assert [m.current for m in moments] == ["copper.md"] * 3
@@ -130,7 +131,7 @@ def test_one_bad_file_fails_alone(tmp_path: Path) -> None:
     for name, text in (("good.md", "Zinc"), ("empty.md", "")):
         files.append(str(tmp_path / name))
         Path(files[-1]).write_text(text, encoding="utf-8")
-    html = handlers.upload(FakeIngestor(FakeAssistant()), files, lambda moment: None)
+    html = handlers.upload(service_of(FakeAssistant()), LOCAL, files, lambda moment: None)
     assert "1 added, 1 failed." in html
     assert "<strong>empty.md</strong>: The file is empty. Give a file with text." in html
     assert '<li class="t-good">good.md</li>' in html
@@ -138,16 +139,16 @@ def test_one_bad_file_fails_alone(tmp_path: Path) -> None:
 
 def test_only_uploads_can_be_removed(tmp_path: Path) -> None:
     assistant = FakeAssistant()
-    ingestor = FakeIngestor(assistant)
+    service = service_of(assistant)
     sent = tmp_path / "tin.md"
     sent.write_text("Tin", encoding="utf-8")
-    handlers.upload(ingestor, [str(sent)], lambda moment: None)
+    handlers.upload(service, LOCAL, [str(sent)], lambda moment: None)
     added = next(s.document_id for s in assistant.sources() if s.path == "upload:/tin.md")
-    handlers.remove(assistant, ingestor, added)
+    handlers.remove(service, LOCAL, added)
     assert len(assistant.sources()) == 3
     for other in (added, assistant.sources()[0].document_id, "", "upload:/"):
         with pytest.raises(NotFound, match="no such upload"):
-            handlers.remove(assistant, ingestor, other)
+            handlers.remove(service, LOCAL, other)
     assert len(assistant.sources()) == 3
 
 

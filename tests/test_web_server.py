@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from web_fakes import HOSTILE_TEXT, FakeAssistant, FakeIngestor, sample_documents
+from web_fakes import HOSTILE_TEXT, FakeAssistant, FakeIngestor, sample_documents, serve_fakes
 
-from assistant.web.server import Handle, serve
+from assistant.web.server import Handle
 from vectorstore.errors import SettingsError
 from vectorstore.settings import Settings
 
@@ -32,7 +32,7 @@ def ingestor() -> FakeIngestor:
 def handle(ingestor: FakeIngestor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handle]:
     store = tmp_path_factory.mktemp("base")
     (store / "ledger.sqlite").write_bytes(b"secret")
-    running = serve(ingestor.assistant, ingestor, Settings(store=str(store), port=0), block=False)
+    running = serve_fakes(ingestor.assistant, ingestor, Settings(store=str(store), port=0), block=False)
     yield running
     running.close()
 
@@ -184,20 +184,20 @@ def test_a_busy_port_says_what_to_do(handle: Handle) -> None:
     port = int(handle.url.rsplit(":", 1)[1])
     assistant = FakeAssistant()
     with pytest.raises(SettingsError, match=f"Port {port} on 127.0.0.1 cannot be used.*choose another port"):
-        serve(assistant, FakeIngestor(assistant), Settings(port=port), block=False)
+        serve_fakes(assistant, FakeIngestor(assistant), Settings(port=port), block=False)
 
 
 @pytest.mark.parametrize("settings", [Settings(port=70000), Settings(host="203.0.113.7")])
 def test_an_address_that_cannot_be_had_is_a_clear_error(settings: Settings) -> None:
     assistant = FakeAssistant()
     with pytest.raises(SettingsError):
-        serve(assistant, FakeIngestor(assistant), settings, block=False)
+        serve_fakes(assistant, FakeIngestor(assistant), settings, block=False)
 
 
 def test_closing_frees_the_port_and_can_be_repeated(tmp_path: Path) -> None:
     assistant = FakeAssistant()
     told: list[str] = []
-    running = serve(
+    running = serve_fakes(
         assistant, FakeIngestor(assistant), Settings(store=str(tmp_path), port=0), block=False, on_ready=told.append
     )
     assert told == [running.url]

@@ -9,12 +9,17 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assistant.models import Answer, Citation, Claim, Retrieved
+from assistant.service import Service
 from assistant.web.ports import Event, Progress
 from vectorstore.errors import NotFound, ReadError
 from vectorstore.records import Document, Metadata, Page, SourceInfo, document_id, sha256
+from vectorstore.settings import Settings
+
+if TYPE_CHECKING:
+    from assistant.web.server import Handle
 
 HOSTILE_TITLE = '<img src=x onerror="window.hacked=1"> ![x](http://evil.test/a.png) ${alert(1)} {{constructor}}'
 HOSTILE_TEXT = (
@@ -281,3 +286,15 @@ class FakeIngestor:
         if document.media_type != "application/pdf" or not 1 <= page <= len(document.pages):
             return None
         return png()
+
+
+def service_of(assistant: Any, settings: Settings | None = None, ingestor: Any = None, **named: Any) -> Service:
+    """Return a Service over stand-ins; ``named``: its records, rules and gates."""
+    return Service(assistant, ingestor or FakeIngestor(assistant), settings or Settings(), **named)
+
+
+def serve_fakes(assistant: Any, ingestor: Any, settings: Settings, **named: Any) -> Handle:
+    """Serve the page over stand-ins; ``named`` as ``assistant.web.server.serve``."""
+    from assistant.web.server import serve
+
+    return serve(service_of(assistant, settings, ingestor), settings, **named)

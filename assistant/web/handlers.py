@@ -11,10 +11,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from assistant.access import User
 from assistant.models import Answer, Failure
+from assistant.service import Service
 from assistant.web import base, conversation, panel
 from assistant.web.conversation import Turn, Turns
-from assistant.web.ports import Assistant, Ingestor, Progress
+from assistant.web.ports import Progress
 from vectorstore.errors import NotFound, SettingsError, ThesisError
 
 log = logging.getLogger(__name__)
@@ -63,14 +65,15 @@ UNFORESEEN = Failure(
 )
 
 
-def ask(assistant: Assistant, turns: Turns, scope: Scope) -> Iterator[Turns]:
+def ask(service: Service, user: User, turns: Turns, scope: Scope) -> Iterator[Turns]:
     """Answer the last turn of ``turns``, yielding the conversation after each event."""
     turn = turns[-1]
     try:
         as_of, filters = read_day(scope.as_of, "As of"), scope.filters()
         past = conversation.history(turns[:-1])
         # Leaving early (Stop, a closed page) closes the stream, which ends a model's request too.
-        with closing(assistant.stream(turn.question, as_of=as_of, filters=filters, history=past)) as events:
+        asked = service.stream(user, turn.question, as_of=as_of, filters=filters, history=past, channel="page")
+        with closing(asked) as events:
             for event in events:
                 turn = _apply(turn, event)
                 yield conversation.update(turns, turn)
@@ -97,7 +100,7 @@ def _apply(turn: Turn, event: Mapping[str, Any]) -> Turn:
     return turn  # an event of a later version that this page has no place for
 
 
-def open_source(assistant: Assistant, answer: Answer, number: int, key: str) -> str | None:
+def open_source(service: Service, user: User, answer: Answer, number: int, key: str) -> str | None:
     """Return the panel with one source opened; None when the answer has no such source.
 
     ``key`` comes from the browser: a marker ("S1") or a passage's index ("p3").
@@ -112,30 +115,30 @@ def open_source(assistant: Assistant, answer: Answer, number: int, key: str) -> 
         return None
     document_id, version, start, end, quote = place
     try:
-        document = assistant.document(document_id, version)
+        document = service.document(user, document_id, version)
     except ThesisError as error:
         return panel.sources(answer, number, chosen=key, problem=str(error))
     shown = panel.excerpt(document, start, end, quote)
     return panel.sources(answer, number, chosen=key, shown=shown)
 
 
-def upload(ingestor: Ingestor, files: Sequence[str], progress: Progress) -> str:
+def upload(service: Service, user: User, files: Sequence[str], progress: Progress) -> str:
     """Ingest uploaded files and delete Gradio's copies; return the report as HTML. Raises ThesisError.
 
     The name is a document's identity: the same name again is a new version of the same document.
     """
     sent = [(Path(file).name, file) for file in files]
     try:
-        report = ingestor.ingest_uploads(sent, progress=progress)
+        report = service.upload(user, sent, progress=progress)
     finally:
         for file in files:
             Path(file).unlink(missing_ok=True)
     return base.upload_report(report, [name for name, _ in sent])
 
 
-def remove(assistant: Assistant, ingestor: Ingestor, document_id: str) -> None:
+def remove(service: Service, user: User, document_id: str) -> None:
     """Take one upload out of the base. Raises NotFound for anything else, whatever a browser sent."""
-    known = {s.document_id for s in assistant.sources() if s.path.startswith(base.UPLOADED)}
+    known = {s.document_id for s in service.sources(user) if s.path.startswith(base.UPLOADED)}
     if document_id not in known:
         raise NotFound("There is no such upload in the base.", "Load the page again to see what is in it.")
-    ingestor.remove([document_id])
+    service.remove(user, document_id)

@@ -13,11 +13,14 @@ from typing import Any
 
 import gradio as gr
 
+from assistant.access import User
 from assistant.models import Failure
+from assistant.service import Service
 from assistant.web import base, conversation, handlers, panel, render
+from assistant.web.asking import user_of
 from assistant.web.conversation import Turns
 from assistant.web.handlers import Scope
-from assistant.web.ports import Assistant, Ingestor, Moment
+from assistant.web.ports import Moment
 from vectorstore.errors import ThesisError
 from vectorstore.settings import Settings
 
@@ -55,16 +58,14 @@ _HEADER = """
 """
 
 
-def build(
-    assistant: Assistant, ingestor: Ingestor, settings: Settings, *, examples: Sequence[str] | None = None
-) -> gr.Blocks:
-    """Return the page over an assistant. ``examples``: questions offered at first (default: made from what is in)."""
+def build(service: Service, settings: Settings, *, examples: Sequence[str] | None = None) -> gr.Blocks:
+    """Return the page over a service. ``examples``: questions offered at first (default: made from what is in)."""
 
     def today() -> date:
         return datetime.now(UTC).date()
 
-    def offered() -> tuple[tuple[str, ...], int]:
-        sources = assistant.sources()
+    def offered(user: User) -> tuple[tuple[str, ...], int]:
+        sources = service.sources(user)
         return tuple(examples) if examples is not None else base.examples(sources), sum(1 for s in sources if s.chunks)
 
     with gr.Blocks(title="Thesis", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
@@ -128,11 +129,18 @@ def build(
             with gr.Tab("About", id="about", elem_id="tab-about") as about_tab:
                 about = _html("", None, "about")
 
-        def greeting(turns: Turns) -> str:
-            return render.transcript(turns, today()) if turns else render.welcome(*offered(), base.mode(settings))
+        def greeting(turns: Turns, user: User) -> str:
+            return render.transcript(turns, today()) if turns else render.welcome(*offered(user), base.mode(settings))
 
-        def refresh(turns: Turns, text: str, kind: list[str] | None, publisher: list[str] | None) -> dict[Any, Any]:
-            sources = assistant.sources()
+        def begin_anew(request: gr.Request) -> tuple[Any, ...]:
+            shown = greeting((), user_of(request))
+            return (), shown, "", panel.empty(), gr.Button(visible=True), gr.Button(visible=False)
+
+        def refresh(
+            request: gr.Request, turns: Turns, text: str, kind: list[str] | None, publisher: list[str] | None
+        ) -> dict[Any, Any]:
+            user = user_of(request)
+            sources = service.sources(user)
             found = base.choices(sources)
             return {
                 documents: base.table(sources, text or ""),
@@ -141,10 +149,11 @@ def build(
                 publishers: gr.Dropdown(
                     choices=list(found.publishers), value=[p for p in publisher or [] if p in found.publishers]
                 ),
-                transcript: gr.skip() if turns else greeting(turns),
+                transcript: gr.skip() if turns else greeting(turns, user),
             }
 
         def answer(
+            request: gr.Request,
             text: str,
             turns: Turns,
             kind: list[str] | None,
@@ -166,7 +175,7 @@ def build(
             }
             first, last, cut = (value or "" for value in dates)
             scope = Scope(tuple(kind or ()), tuple(publisher or ()), first, last, cut)
-            for latest in handlers.ask(assistant, turns, scope):
+            for latest in handlers.ask(service, user_of(request), turns, scope):
                 turns = latest
                 if turns[-1].pending:
                     yield {turns_state: turns, live: render.live(turns)}
@@ -190,7 +199,7 @@ def build(
                 stop: gr.Button(visible=False),
             }
 
-        def cite(turns: Turns, event: gr.EventData) -> Any:
+        def cite(request: gr.Request, turns: Turns, event: gr.EventData) -> Any:
             sent = event._data if isinstance(event._data, dict) else {}
             turn = conversation.find(turns, sent.get("turn"))
             if turn is None or turn.answer is None:
@@ -198,10 +207,14 @@ def build(
             key = str(sent.get("key") or "")
             if not key:
                 return panel.sources(turn.answer, turn.number)
-            opened = handlers.open_source(assistant, turn.answer, turn.number, key)
+            opened = handlers.open_source(service, user_of(request), turn.answer, turn.number, key)
             return gr.skip() if opened is None else opened
 
-        def add(names: list[str] | None, progress: gr.Progress = gr.Progress()) -> dict[Any, Any]:  # noqa: B008
+        def add(
+            request: gr.Request,
+            names: list[str] | None,
+            progress: gr.Progress = gr.Progress(),  # noqa: B008
+        ) -> dict[Any, Any]:
             if not names:
                 return {outcome: gr.skip()}
 
@@ -210,7 +223,7 @@ def build(
                 progress((moment.files_done, max(1, moment.files_total)), desc=said, unit="files")
 
             try:
-                report = handlers.upload(ingestor, names, tell)
+                report = handlers.upload(service, user_of(request), names, tell)
             except ThesisError as error:
                 report = render.failure_html(handlers.failure(error))
             except Exception:
@@ -224,10 +237,10 @@ def build(
                 )
             return {outcome: report, files: None}
 
-        def remove(event: gr.EventData) -> str:
+        def remove(request: gr.Request, event: gr.EventData) -> str:
             sent = event._data if isinstance(event._data, dict) else {}
             try:
-                handlers.remove(assistant, ingestor, str(sent.get("id")))
+                handlers.remove(service, user_of(request), str(sent.get("id")))
             except ThesisError as error:
                 return render.failure_html(handlers.failure(error))
             return ""
@@ -260,7 +273,7 @@ def build(
         for shown in (transcript, side):
             shown.cite(cite, turns_state, side, trigger_mode="always_last", **private)
         fresh.click(
-            lambda: ((), greeting(()), "", panel.empty(), gr.Button(visible=True), gr.Button(visible=False)),
+            begin_anew,
             None,
             [turns_state, transcript, live, side, send, stop],
             cancels=[by_enter, by_click, by_example],

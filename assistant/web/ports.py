@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
-
-from vectorstore.records import Document, SourceInfo
 
 
 class Moment(Protocol):
@@ -33,32 +30,6 @@ Event = Mapping[str, Any]
 
 A draft is words of a model that no check has seen, in place of the draft before; closing the stream ends the work.
 """
-
-
-class Assistant(Protocol):
-    """The part of the assistant that the page talks to; called from several threads at once."""
-
-    def stream(
-        self,
-        question: str,
-        *,
-        as_of: str | None = None,
-        filters: Mapping[str, Any] | None = None,
-        history: Sequence[Mapping[str, str]] = (),
-        model: str | None = None,
-    ) -> Generator[Event, None, None]:
-        """Yield events; ``filters`` by their names in the Answer's contract, ``history`` of earlier messages
-        as ``{"role", "content"}``, oldest first.
-        """
-        ...
-
-    def document(self, document_id: str, version: str | None = None) -> Document:
-        """Return the stored text of one version (None: the latest). Raises NotFound."""
-        ...
-
-    def sources(self) -> list[SourceInfo]:
-        """Return what is in the base, the failed ones too."""
-        ...
 
 
 class Failed(Protocol):
@@ -111,28 +82,3 @@ class Report(Protocol):
 
     @property
     def warnings(self) -> Sequence[Warned]: ...
-
-
-class Ingestor(Protocol):
-    """The door to ingest, which this package never imports."""
-
-    def ingest_uploads(
-        self,
-        files: Sequence[tuple[str, str | Path]],
-        *,
-        meta: Mapping[str, str] | None = None,
-        collection: str | None = None,
-        progress: Progress | None = None,
-    ) -> Report:
-        """Bring in files given as (name, path of the bytes); a bad one fails alone, in the report."""
-        ...
-
-    def remove(self, names: Sequence[str]) -> int:
-        """Take documents out by their ids; return how many there were. Raises NotFound."""
-        ...
-
-    def page_picture(
-        self, document_id: str, version: str | None, page: int, spans: Sequence[tuple[int, int]]
-    ) -> bytes | None:
-        """Return a PNG of a page (from 1) with ``spans`` of the document's text marked; None where there is none."""
-        ...

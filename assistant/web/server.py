@@ -18,10 +18,12 @@ from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
+from assistant.service import Service
+from assistant.web.asking import user_of
 from assistant.web.document_page import POLICY, document_page, missing_page
 from assistant.web.guard import Guard
 from assistant.web.page import build
-from assistant.web.ports import Assistant, Ingestor
+from assistant.web.signin.gate import Gate
 from vectorstore.errors import NotFound, SettingsError, ThesisError
 from vectorstore.settings import Settings
 
@@ -36,11 +38,12 @@ _ICON = (
 )
 
 
-def create_app(assistant: Assistant, ingestor: Ingestor, settings: Settings) -> FastAPI:
+def create_app(service: Service, settings: Settings) -> FastAPI:
     """Return the ASGI application: ``/`` the page, ``/document/…`` the sources, ``/healthz``."""
     app = FastAPI(title="Thesis", docs_url=None, redoc_url=None, openapi_url=None)
     # With a CORS policy of ours, Gradio does not add its own, which echoes any origin.
     app.add_middleware(CORSMiddleware, allow_origins=[])
+    app.add_middleware(Gate)
     app.add_middleware(Guard)
 
     @app.get("/healthz")
@@ -59,7 +62,8 @@ def create_app(assistant: Assistant, ingestor: Ingestor, settings: Settings) -> 
             number = _count(page)
             if number is None or number < 1:
                 raise NotFound(f"There is no page {page[:20]!r}.", "Pages count from 1.")
-            data = ingestor.page_picture(document_id, request.query_params.get("version"), number, spans)
+            version = request.query_params.get("version")
+            data = service.picture(user_of(request), document_id, version, number, spans)
         except ThesisError as error:
             return _missing(error)
         if data is None:
@@ -69,14 +73,14 @@ def create_app(assistant: Assistant, ingestor: Ingestor, settings: Settings) -> 
     @app.get("/document/{document_id}")
     def document(document_id: str, request: Request) -> Response:
         try:
-            found = assistant.document(document_id, request.query_params.get("version"))
+            found = service.document(user_of(request), document_id, request.query_params.get("version"))
         except ThesisError as error:
             return _missing(error)
         nonce = secrets.token_urlsafe(16)
         text = document_page(found, start=_offset(request, "start"), end=_offset(request, "end"), nonce=nonce)
         return _html(text, nonce)
 
-    page = build(assistant, ingestor, settings)
+    page = build(service, settings)
     style = (ASSETS / "style.css").read_text(encoding="utf-8")
     script = (ASSETS / "app.js").read_text(encoding="utf-8")
     return gr.mount_gradio_app(  # type: ignore[no-any-return]
@@ -203,8 +207,7 @@ class Handle:
 
 
 def serve(
-    assistant: Assistant,
-    ingestor: Ingestor,
+    service: Service,
     settings: Settings,
     *,
     block: bool = True,
@@ -216,7 +219,7 @@ def serve(
     for an address that cannot be had.
     """
     listening = _listen(settings.host, settings.port)
-    running = _Running(lambda: create_app(assistant, ingestor, settings), listening)
+    running = _Running(lambda: create_app(service, settings), listening)
     try:
         running.start()
     except BaseException:

@@ -10,6 +10,7 @@ import pytest
 from watching import GRADIO_WARNINGS, Watched, watched
 
 from assistant import Assistant
+from assistant.service import Service
 from assistant.web.server import Handle, serve
 from ingest.ingestor import Ingestor
 from vectorstore.embedding import Embedder
@@ -39,7 +40,7 @@ def handle(tmp_path: Path, browser: Any, embedder: Embedder) -> Iterator[Handle]
         report = ingestor.ingest_knowledge()
         assert report is not None
         assert report.failed == ()
-        running = serve(Assistant(store, settings), ingestor, settings, block=False)
+        running = serve(Service(Assistant(store, settings), ingestor, settings), settings, block=False)
         yield running
         running.close()
 

@@ -11,6 +11,7 @@ import pytest
 from watching import GRADIO_WARNINGS, Watched, watched
 
 from assistant import Assistant
+from assistant.service import Service
 from assistant.web.server import serve
 from ingest.chunking import CHUNKER_VERSION
 from ingest.ingestor import Ingestor
@@ -39,7 +40,7 @@ def seen(request: pytest.FixtureRequest, tmp_path: Path, browser: Any, embedder:
         Ingestor(store, settings) as ingestor,
     ):
         ingestor.ingest([str(tmp_path / "slide.md")])
-        handle = serve(Assistant(store, settings), ingestor, settings, block=False)
+        handle = serve(Service(Assistant(store, settings), ingestor, settings), settings, block=False)
         width, height = request.param
         context = browser.new_context(viewport={"width": width, "height": height})
         page = watched(context.new_page())

@@ -12,6 +12,7 @@ import pytest
 from watching import GRADIO_WARNINGS, Watched, watched
 
 from assistant import Assistant
+from assistant.service import Service
 from assistant.web.server import serve
 from ingest.chunking import CHUNKER_VERSION
 from ingest.ingestor import Ingestor
@@ -53,7 +54,7 @@ def seen(tmp_path: Path, browser: Any, embedder: Embedder, server: ModelServer) 
         Ingestor(store, settings) as ingestor,
     ):
         ingestor.ingest([str(folder)])
-        handle = serve(Assistant(store, settings), ingestor, settings, block=False)
+        handle = serve(Service(Assistant(store, settings), ingestor, settings), settings, block=False)
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         page = watched(context.new_page())
         page.page.goto(handle.url)

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from watching import GRADIO_WARNINGS, Watched, watched
-from web_fakes import HOSTILE_TEXT, HOSTILE_TITLE, FakeAssistant, FakeIngestor
+from web_fakes import HOSTILE_TEXT, HOSTILE_TITLE, FakeAssistant, FakeIngestor, serve_fakes
 
-from assistant.web.server import Handle, serve
+from assistant.web.server import Handle
 from vectorstore.settings import Settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings(*GRADIO_WARNINGS)]
@@ -27,7 +27,9 @@ def assistant() -> FakeAssistant:
 
 @pytest.fixture
 def handle(assistant: FakeAssistant, tmp_path: Path, browser: Any) -> Iterator[Handle]:
-    running = serve(assistant, FakeIngestor(assistant), Settings(store=str(tmp_path / "base"), port=0), block=False)
+    running = serve_fakes(
+        assistant, FakeIngestor(assistant), Settings(store=str(tmp_path / "base"), port=0), block=False
+    )
     yield running
     running.close()
 

@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 from tool_server import Source, company_facts, context, fact, filing_index, filing_list, source, submission, tickers
 from watching import GRADIO_WARNINGS, Watched, watched
-from web_fakes import FakeAssistant, FakeIngestor
+from web_fakes import FakeAssistant, FakeIngestor, serve_fakes
 
 from assistant.compose import Writer
 from assistant.live import Live
 from assistant.models import Answer, ToolResult
 from assistant.tools.registry import call
-from assistant.web.server import serve
 from vectorstore.settings import Settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings(*GRADIO_WARNINGS)]
@@ -105,7 +104,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
 
 @pytest.fixture(params=[(1440, 900), (390, 844)], ids=["desk", "phone"])
 def seen(request: pytest.FixtureRequest, measured: Measured, tmp_path: Path, browser: Any) -> Iterator[Watched]:
-    handle = serve(measured, FakeIngestor(measured), Settings(store=str(tmp_path / "base"), port=0), block=False)
+    handle = serve_fakes(measured, FakeIngestor(measured), Settings(store=str(tmp_path / "base"), port=0), block=False)
     width, height = request.param
     page = watched(browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True).new_page())
     page.page.goto(handle.url)

@@ -1,0 +1,323 @@
+"""The bodies of requests and responses. What a request may hold is as narrow as what is taken, so that the spec is true."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+
+from vectorstore.records import Kind
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+def _day(text: str) -> str:
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text).isoformat()
+    except ValueError:
+        pass  # told below, with what has another form
+    raise ValueError("is no date: write it as YYYY-MM-DD")
+
+
+Day = Annotated[str, AfterValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Names = Annotated[list[Name], Field(max_length=50)]
+ConversationId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Query = Annotated[str, Field(min_length=1, max_length=4000, pattern=r"\S")]
+Model = Annotated[str, Field(max_length=200)]
+
+
+class Given(BaseModel):
+    """What a client sends: an unknown name is an error, so that a slip of the pen is seen."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Filters(Given):
+    """Which documents may answer: values of one name are alternatives, names are combined with and."""
+
+    kind: Kind | Annotated[list[Kind], Field(max_length=50)] | None = None
+    publisher: Name | Names | None = None
+    company: Name | Names | None = None
+    ticker: Name | Names | None = None
+    form: Name | Names | None = None
+    collection: Name | Names | None = None
+    since: Day | None = Field(None, description="Published on this day or later.")
+    until: Day | None = Field(None, description="Published on this day or before.")
+
+
+class Ask(Given):
+    """A question."""
+
+    question: Query
+    as_of: Day | None = Field(None, description="Nothing published after this day is used, and nothing without a date.")
+    filters: Filters | None = None
+    conversation_id: ConversationId | None = Field(
+        None, description="Any name of yours. Its earlier turns are read with the question; a new one begins a conversation."
+    )
+    model: Model | None = Field(None, description="“extractive” for no language model; default: as the server is set up.")
+
+
+class ToolCall(Given):
+    """A call of one live metric."""
+
+    arguments: dict[Name, str | int | float | bool | list[str] | None] = Field(default={}, max_length=30)
+    as_of: Day | None = Field(None, description="Nothing published, filed or observed after this day is used.")
+
+
+class Feedback(Given):
+    """What you think of an answer that you got."""
+
+    answer_id: Annotated[str, Field(min_length=1, max_length=64)]
+    verdict: Literal["good", "bad"]
+    comment: Annotated[str, Field(max_length=4000)] = ""
+
+
+class Asked(BaseModel):
+    """Values of a query string."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Narrowed(Asked):
+    """Filters of a query string; give a name again for an alternative."""
+
+    kind: Annotated[list[Kind], Field(max_length=50)] = []
+    publisher: Names = []
+    company: Names = []
+    ticker: Names = []
+    form: Names = []
+    collection: Names = []
+    since: Day | None = None
+    until: Day | None = None
+
+    def filters(self) -> dict[str, Any]:
+        """Return what was given, by the names of the Answer's contract."""
+        found = {name: getattr(self, name) for name in Narrowed.model_fields}
+        return {name: value for name, value in found.items() if value}
+
+
+class Search(Narrowed):
+    q: Query
+    k: Annotated[int, Field(ge=1, le=100)] = 10
+    as_of: Day | None = None
+
+
+class Listing(Narrowed):
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+
+
+class Span(Asked):
+    """A version of a document, and a stretch of its text in Unicode code points."""
+
+    version: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    start: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
+    end: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
+
+
+class Nothing(Asked):
+    """No query string."""
+
+
+# Responses
+
+
+class Wrong(BaseModel):
+    """One value that is not right; ``in``: body, query, path or header."""
+
+    in_: str = Field(alias="in")
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    kind: str
+    what_to_do: str
+    errors: list[Wrong] | None = Field(None, description="The values that are not right.")
+    error_id: str | None = Field(None, description="The number of a fault, which the server's log has too.")
+    answer_id: str | None = None
+
+
+class ProblemKind(BaseModel):
+    """What a kind of problem is."""
+
+    kind: str
+    status: int
+    title: str
+
+
+class Passage(BaseModel):
+    """A stretch of a document that was found; higher scores are better."""
+
+    chunk_id: str
+    document_id: str
+    version: str
+    title: str | None
+    publisher: str | None
+    published: str | None
+    kind: str
+    path: str
+    page: int | None
+    start: int
+    end: int
+    text: str
+    score: float
+    company: str | None
+    form: str | None
+    fiscal_period: str | None
+    section: str
+    collection: str
+
+
+class Passages(BaseModel):
+    passages: list[Passage]
+
+
+class Source(BaseModel):
+    """A document without its text."""
+
+    document_id: str
+    version: str
+    path: str
+    collection: str
+    title: str | None
+    publisher: str | None
+    authors: list[str]
+    published: str | None
+    kind: str
+    company: str | None
+    ticker: str | None
+    form: str | None
+    fiscal_period: str | None
+    period_end: str | None
+    report_date: str | None
+    url: str | None
+    extra: dict[str, str]
+    media_type: str
+    state: str
+    pages: int
+    characters: int
+    chunks: int
+    ingested_at: str
+    error: str | None
+    warnings: list[str]
+
+
+class Sources(BaseModel):
+    """A part of the list; ``total``: how many match."""
+
+    documents: list[Source]
+    total: int
+    limit: int
+    offset: int
+
+
+class Text(BaseModel):
+    """A stretch of the stored text of one version: ``text`` is ``characters`` [start:end]."""
+
+    document_id: str
+    version: str
+    start: int
+    end: int
+    characters: int
+    text: str
+
+
+class Removed(BaseModel):
+    removed: int
+
+
+class Place(BaseModel):
+    path: str
+    error: str | None = None
+    reason: str | None = None
+    text: str | None = None
+
+
+class Report(BaseModel):
+    """What an upload did; a file that is not taken fails alone."""
+
+    added: int
+    updated: int
+    unchanged: int
+    removed: int
+    skipped: list[Place]
+    failed: list[Place]
+    warnings: list[Place]
+    chunks: int
+    seconds: float
+
+
+class Argument(BaseModel):
+    name: str
+    description: str
+    type: Any
+    default: Any
+
+
+class Tool(BaseModel):
+    """A live metric. ``sources``: where its figures come from."""
+
+    name: str
+    summary: str
+    arguments: list[Argument]
+    sources: list[str]
+
+
+class Tools(BaseModel):
+    tools: list[Tool]
+
+
+class Kept(BaseModel):
+    """What was said has been kept."""
+
+    answer_id: str
+    verdict: Literal["good", "bad"]
+
+
+class Conversation(BaseModel):
+    """One conversation of yours; ``changed``: when its last turn was added."""
+
+    model_config = ConfigDict(extra="allow")
+
+    conversation_id: str
+    title: str
+
+
+class Conversations(BaseModel):
+    conversations: list[Conversation]
+
+
+class Turn(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class Turns(BaseModel):
+    """The turns of a conversation, oldest first."""
+
+    conversation_id: str
+    turns: list[Turn]
+
+
+class Alive(BaseModel):
+    status: Literal["ok"]
+
+
+class Ready(BaseModel):
+    status: Literal["ready"]
