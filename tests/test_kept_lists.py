@@ -55,7 +55,10 @@ def test_a_company_that_comes_in_is_found_by_its_filter(store: Store, make_docum
     assert [s.metadata.title for s in store.sources(ACME)] == ["New"]
 
 
-def test_more_filters_than_are_kept_still_answer(store: Store, make_document: MakeDocument) -> None:
+def test_more_filters_than_are_kept_still_answer(
+    store: Store, make_document: MakeDocument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_kept, "_LISTS", 64)
     store.upsert_many([make_document(f"Text {n}.", path=f"{n:03}.txt", company=f"Firm{n} Inc") for n in range(90)])
     for _ in range(2):
         for n in range(90):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TypeVar
 
 from vectorstore._rows import Match
+from vectorstore._scoped import Scope
 from vectorstore.records import Filters, SourceInfo
 
-_LISTS = 64
+_LISTS = 256
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
@@ -19,6 +20,7 @@ class Kept:
         self.revision = revision
         self.infos: dict[Filters, list[SourceInfo]] = {}
         self.matches: dict[tuple[Filters, bool], list[Match]] = {}
+        self.scopes: dict[frozenset[str], Scope] = {}
         self.companies: list[str] | None = None
 
 

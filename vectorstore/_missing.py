@@ -9,6 +9,11 @@ from vectorstore import _rows
 from vectorstore.errors import NotFound
 
 
+def unknown(document_id: str) -> NotFound:
+    """Return the error for a document that is nowhere; one that a reader may not see is told of in the same words."""
+    return NotFound(f"There is no document {document_id}.", "`thesis sources` lists what is in.")
+
+
 def not_there(connection: sqlite3.Connection, document_id: str, version: str | None) -> NotFound:
     """Return the error for a document or version that has no text, with all that is known of it."""
     document = connection.execute(
@@ -20,7 +25,7 @@ def not_there(connection: sqlite3.Connection, document_id: str, version: str | N
         (document_id,),
     ).fetchall()
     if document is None or not versions:
-        return NotFound(f"There is no document {document_id}.", "`thesis sources` lists what is in.")
+        return unknown(document_id)
     path, state, changed = document
     kept = [row[0] for row in versions if row[3] is None]
     shown = f"`thesis show {document_id} --version {kept[-1]}` shows the last text that is kept." if kept else ""

@@ -78,6 +78,10 @@ class Kept:
         self.bytes = 0
         self.counts: dict[tuple[str, str], int] = {}
         self.tables: dict[str, Table] = {}
+        # Of _scoped: the places of all chunks by table, what a scope sees of them, and its counts.
+        self.layouts: dict[str, Any] = {}
+        self.seen: dict[tuple[str, Any], Any] = {}
+        self.scoped: dict[tuple[Any, str, str], int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,10 @@ class View:
 
     def __init__(self, connection: sqlite3.Connection, name: str, kept: Kept, stems: Stems) -> None:
         self._connection, self._name, self._kept, self._stems = connection, name, kept, stems
+
+    @property
+    def parts(self) -> tuple[sqlite3.Connection, str, Kept, Stems]:
+        return self._connection, self._name, self._kept, self._stems
 
     # Counts
 
@@ -181,7 +189,7 @@ class View:
             return None
         table = self.table
         taken = self._telling(asked)
-        postings = [self._posting(term) for term in taken]
+        postings = [self.posting(term) for term in taken]
         if not all(len(posting.rows) for posting in postings):
             return None  # the index is changing
         # What was read is counted, not estimated.
@@ -242,7 +250,8 @@ class View:
             taken.append(term)
         return taken
 
-    def _posting(self, term: str) -> Posting:
+    def posting(self, term: str) -> Posting:
+        """Return the chunks that hold a term, kept for the next question."""
         kept, key = self._kept, (self._name, term)
         with kept.lock:
             found = kept.postings.get(key)

@@ -91,6 +91,8 @@ def where(filters: Filters, companies: Iterable[str], *, dated: bool = True) -> 
     for name in ("form", "fiscal_period"):
         if wanted := getattr(filters, name):
             among(f"d.{name}_key", map(names.fold_code, wanted))
+    if filters.within is not None:
+        among("d.collection_key", sorted(plain(names.fold(name)) for name in filters.within))
     if filters.document_id:
         among("d.document_id", filters.document_id)
     if filters.company:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vectorstore._rows import Match
+from vectorstore._scoped import Scope
 from vectorstore.chroma import BODY, FURNITURE, VectorIndex, collection_of
 from vectorstore.embedding import Embedder
 from vectorstore.keyword import KeywordIndex
@@ -24,6 +25,8 @@ DocumentVectors = tuple[list[str], NDArray[np.str_], Vectors]
 
 # Up to here every candidate is scored exactly (about 2 ms); beyond, Chroma's graph is asked for ever more neighbours.
 EXACT_LIMIT = 20_000
+# For a reader who may see some collections only, as long as the vectors stay in memory.
+EXACT_WITHIN = 150_000
 _MOST_NEIGHBOURS = 2_000
 _MATRIX_BYTES = 256 << 20
 # Reciprocal rank fusion: Cormack, Clarke and Buettcher, SIGIR 2009, whose constant is 60.
@@ -56,7 +59,9 @@ class Searcher:
             if not narrows(filters):
                 return self._approximate(vector, k, None, filters)
             matched = self._ledger.matching(filters)
-            if sum(match.chunks for match in matched) <= EXACT_LIMIT:
+            # Which neighbours a graph finds hangs on all that is in it, also on what a reader may not see.
+            limit = EXACT_LIMIT if filters.within is None else EXACT_WITHIN
+            if sum(match.chunks for match in matched) <= limit:
                 return self._exact(vector, k, matched, filters.roles)
             return self._approximate(vector, k, matched, filters)
 
@@ -75,6 +80,8 @@ class Searcher:
         return passages
 
     def _words(self, query: str, k: int, filters: Filters) -> list[Scored]:
+        if filters.within is not None:
+            return self._words_within(query, k, filters, self._ledger.scope(filters.within))
         documents, chunks = None, None
         if narrows(filters):
             matched = self._ledger.matching(filters)
@@ -85,6 +92,20 @@ class Searcher:
             roles = () if name == BODY else tuple(role for role in filters.roles if role != "body")
             found += self._keyword.search(name, query, k, documents, roles, chunks=chunks)
         return _best(found, k)
+
+    def _words_within(self, query: str, k: int, filters: Filters, scope: Scope) -> list[Scored]:
+        documents = [match.number for match in self._ledger.matching(filters)]
+        found: list[Scored] = []
+        for name in _collections(filters.roles):
+            roles = () if name == BODY else tuple(role for role in filters.roles if role != "body")
+            found += self._keyword.search_within(name, query, k, scope, documents, roles)
+        return _best(found, k)
+
+    def frequencies(self, groups: Sequence[Sequence[str]], within: frozenset[str] | None) -> tuple[int, list[int]]:
+        """Return the number of chunks, and for each group of phrases how many body chunks hold one of them."""
+        if within is None:
+            return self._keyword.count(), [self._keyword.frequency(phrases) for phrases in groups]
+        return self._keyword.frequencies_within(groups, self._ledger.scope(within))
 
     def fused(self, query: str, k: int, filters: Filters) -> list[Passage]:
         """Return up to ``k`` passages by reciprocal rank fusion of both; the score is the sum of 1/(60 + rank)."""

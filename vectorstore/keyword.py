@@ -15,6 +15,7 @@ from pathlib import Path
 
 from vectorstore._faults import fault
 from vectorstore._ranking import BODY_WEIGHT, HEADER_WEIGHT, LARGE, SCANNED, SHIFT, Ranking
+from vectorstore._scoped import Scope, Scoped
 from vectorstore._sqlite import Database
 from vectorstore._stems import TOKENIZER
 from vectorstore.chroma import BODY, FURNITURE, REBUILD, collection_of
@@ -121,16 +122,37 @@ class KeywordIndex:
                     return found
             return _scored(connection, name, words, k, documents, roles, selective)
 
+    def search_within(
+        self, name: str, query: str, k: int, scope: Scope, documents: Sequence[int], roles: Sequence[str] = ()
+    ) -> list[tuple[str, float]]:
+        """Return what ``search`` does over an index that holds the documents of ``scope`` only; exact at any size.
+
+        ``documents``: those of the scope that may answer.
+        """
+        words = query_words(query)
+        if not words or k < 1 or not documents:
+            return []
+        with self._guard(), self._database.read() as connection:
+            view = self._ranking.view(connection, name, self._database.revision)
+            return Scoped(view, scope).search(words, k, documents, tuple(map(_role_term, roles)))
+
     def frequency(self, phrases: Sequence[str]) -> int:
         """Return how many body chunks hold any of ``phrases`` (their words in a row, stemmed); large counts of large bases are estimates."""
-        quoted = [" ".join(_WORD.findall(phrase.lower())) for phrase in phrases]
-        match = " OR ".join(f'"{words}"' for words in dict.fromkeys(quoted) if words)
+        match = _any_of(phrases)
         if not match:
             return 0
         with self._guard(), self._database.read() as connection:
-            return self._ranking.view(connection, BODY, self._database.revision).count(
-                "{heading content} : (" + match + ")"
+            return self._ranking.view(connection, BODY, self._database.revision).count(match)
+
+    def frequencies_within(self, groups: Sequence[Sequence[str]], scope: Scope) -> tuple[int, list[int]]:
+        """Return how many chunks ``scope`` has, and for each group of phrases its body chunks that hold one; exact."""
+        with self._guard(), self._database.read() as connection:
+            body, furniture = (
+                Scoped(self._ranking.view(connection, name, self._database.revision), scope)
+                for name in (BODY, FURNITURE)
             )
+            counts = [body.count(match) if (match := _any_of(phrases)) else 0 for phrases in groups]
+            return body.size + furniture.size, counts
 
     def count(self) -> int:
         with self._guard(), self._database.read() as connection:
@@ -201,6 +223,13 @@ def _scored(
     if condition and documents is not None:
         values.append("[" + ",".join(map(str, documents)) + "]")
     return [(row[0], float(row[1])) for row in connection.execute(statement, (*values, k))]
+
+
+def _any_of(phrases: Sequence[str]) -> str:
+    """Return the FTS5 expression for any of ``phrases``; "" for none."""
+    quoted = [" ".join(_WORD.findall(phrase.lower())) for phrase in phrases]
+    match = " OR ".join(f'"{words}"' for words in dict.fromkeys(quoted) if words)
+    return "{heading content} : (" + match + ")" if match else ""
 
 
 def _role_term(role: str) -> str:

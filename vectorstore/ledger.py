@@ -24,6 +24,7 @@ from vectorstore._kept import Kept, remember
 from vectorstore._missing import not_there
 from vectorstore._rows import Head, Match
 from vectorstore._schema import prepare
+from vectorstore._scoped import Scope
 from vectorstore._sqlite import Database
 from vectorstore._states import States
 from vectorstore.errors import StoreError
@@ -242,12 +243,29 @@ class Ledger(States):
         with self._database.read() as connection:
             return connection.execute("SELECT 1 FROM documents WHERE version IS NOT NULL LIMIT 1").fetchone() is None
 
-    def current(self) -> list[tuple[str, str]]:
-        """Return the sorted (document_id, version) of all documents that are in."""
+    def current(self, filters: Filters | None = None) -> list[tuple[str, str]]:
+        """Return the sorted (document_id, version) of the documents that are in and match."""
+        condition, values = self._where(filters or Filters())
         with self._database.read() as connection:
             return connection.execute(
-                "SELECT document_id, version FROM documents WHERE version IS NOT NULL ORDER BY document_id"
+                f"SELECT document_id, version FROM documents d WHERE version IS NOT NULL AND {condition} ORDER BY document_id",
+                values,
             ).fetchall()
+
+    def collections(self) -> dict[str, int]:
+        """Return every collection that holds or ever held a document, and how many are in."""
+        with self._database.read() as connection:
+            return dict(
+                connection.execute("SELECT collection, count(version) FROM documents GROUP BY collection").fetchall()
+            )
+
+    def collection_of(self, document_id: str) -> str | None:
+        """Return the collection of a document that is or ever was in; None for one that is nowhere."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT collection FROM documents WHERE document_id = ?", (document_id,)
+            ).fetchone()
+        return None if row is None else str(row[0])
 
     def heads(self, filters: Filters | None = None) -> list[Head]:
         """Return the documents that are in and match."""
@@ -290,6 +308,15 @@ class Ledger(States):
                 found = [Match(*row) for row in rows]
             remember(kept.matches, (filters, dated), found)
         return list(found)
+
+    def scope(self, within: frozenset[str]) -> Scope:
+        """Return the documents that are in and belong to these collections."""
+        kept = self._now()
+        found = kept.scopes.get(within)
+        if found is None:
+            found = Scope([match.number for match in self.matching(Filters(within=within))])
+            remember(kept.scopes, within, found)
+        return found
 
     def _where(self, filters: Filters, *, dated: bool = True) -> tuple[str, list[object]]:
         companies: list[str] = []

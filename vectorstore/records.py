@@ -195,6 +195,7 @@ class Filters:
 
     ``since``/``until`` bound ``published``, both inclusive. ``as_of`` is the point-in-time cut: nothing
     published later, and no undated document. ``roles`` limits the chunks ("body" by default; empty: all).
+    ``within``: the collections that a reader may see (vectorstore.view sets it), beside all else; empty: no document.
     """
 
     kind: tuple[str, ...] = ()
@@ -209,6 +210,7 @@ class Filters:
     until: str | None = None
     as_of: str | None = None
     roles: tuple[str, ...] = ("body",)
+    within: frozenset[str] | None = None
 
 
 def sha256(data: bytes) -> str:

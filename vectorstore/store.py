@@ -29,10 +29,11 @@ from vectorstore._states import Waiting
 from vectorstore._writer import Embedded, Progress, Writer
 from vectorstore.chroma import REBUILD
 from vectorstore.embedding import Embedder
-from vectorstore.errors import FingerprintMismatch, NotFound, StoreError
+from vectorstore.errors import FingerprintMismatch, StoreError
 from vectorstore.ledger import Ledger
 from vectorstore.lock import OwnerLock
 from vectorstore.records import Chunk, Document, Filters, Passage, SourceInfo
+from vectorstore.view import StoreView, no_chunk
 
 __all__ = ["Embedded", "Progress", "Pruned", "Rechunk", "Store", "Upsert", "Waiting", "embedded_texts"]
 
@@ -149,10 +150,32 @@ class Store(Generations):
     @property
     def index_fingerprint(self) -> str:
         """The hash of the embedding fingerprint and of every (document_id, version) that is in."""
+        return self.fingerprint_of(Filters())
+
+    def fingerprint_of(self, filters: Filters) -> str:
+        """Return the index fingerprint of a base that would hold these documents only."""
         digest = hashlib.sha256(self.embedding_fingerprint.encode())
-        for document_id, version in self._ledger.current():
+        for document_id, version in self._ledger.current(filters):
             digest.update(f"\0{document_id}\0{version}".encode())
         return digest.hexdigest()
+
+    # Whose it is
+
+    def view(self, collections: frozenset[str]) -> StoreView:
+        """Return the store as a reader sees it who may see these collections only (vectorstore.view)."""
+        return StoreView(self, collections)
+
+    def collections(self) -> dict[str, int]:
+        """Return every collection that holds or ever held a document, and how many documents are in."""
+        return self._ledger.collections()
+
+    def collection_of(self, document_id: str) -> str | None:
+        """Return the collection of a document that is or ever was in; None for one that is nowhere."""
+        return self._ledger.collection_of(document_id)
+
+    def readable(self, document_id: str) -> bool:
+        """Whether this face of the store would open the document: always, where no reader is behind it."""
+        return True
 
     # What is in
 
@@ -188,7 +211,7 @@ class Store(Generations):
         """Return one chunk. Raises NotFound."""
         chunk = self._ledger.chunks_by_id([chunk_id]).get(chunk_id)
         if chunk is None:
-            raise NotFound(f"There is no chunk {chunk_id}.", "Its document may have been changed or removed.")
+            raise no_chunk(chunk_id)
         return chunk
 
     def count(self, filters: Filters | None = None) -> int:
@@ -215,11 +238,14 @@ class Store(Generations):
         """Return up to ``k`` passages by reciprocal rank fusion of both searches."""
         return self._search(lambda searcher: searcher.fused(query, k, filters))
 
-    def frequencies(self, groups: Sequence[Sequence[str]]) -> tuple[int, list[int]]:
-        """Return the number of chunks, and for each group of phrases how many body chunks hold one of them."""
-        return self._ask(
-            lambda indexes: (indexes.keyword.count(), [indexes.keyword.frequency(phrases) for phrases in groups])
-        )
+    def frequencies(
+        self, groups: Sequence[Sequence[str]], *, within: frozenset[str] | None = None
+    ) -> tuple[int, list[int]]:
+        """Return the number of chunks, and for each group of phrases how many body chunks hold one of them.
+
+        ``within``: counted in these collections only.
+        """
+        return self._search(lambda searcher: searcher.frequencies(groups, within))
 
     # Changes
 
