@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Protocol
 
 from assistant.access import User
@@ -11,15 +13,53 @@ from assistant.models import Answer
 Turn = Mapping[str, str]  # {"role": "user" | "assistant", "content"}
 
 
-class Records(Protocol):
-    """What is kept of each question: the audit, the conversation, the feedback. Raises StoreError where it cannot be kept."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with all that its answer depends on, beside the base and the settings.
 
-    def asked(self, user: User, answer: Answer, *, conversation_id: str | None, channel: str) -> None:
-        """Keep a question and its answer before anybody sees it. ``channel``: "page", "api", "openai", "mcp"."""
+    ``channel``: "page", "api", "openai", "mcp"; ``history``: the turns that came before, oldest first;
+    ``collections``: what the user could read then (None: all); ``today``: the day on which it was asked (UTC).
+    """
+
+    question: str
+    today: date
+    channel: str = "api"
+    conversation_id: str | None = None
+    as_of: str | None = None
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    history: Sequence[Turn] = ()
+    model: str | None = None
+    by_model: bool = False
+    collections: frozenset[str] | None = None
+
+
+class Records(Protocol):
+    """What is kept: the audit, the conversations, the feedback. Each method raises StoreError where it cannot be kept or read."""
+
+    def begun(self, user: User, asked: Asked) -> None:
+        """Keep that a question goes to a model, before any of its words are seen."""
+        ...
+
+    def asked(self, user: User, asked: Asked, answer: Answer, *, notes: int = 0) -> None:
+        """Keep a question and its answer before anybody sees it. ``notes``: how many of its last warnings gates added."""
+        ...
+
+    def ended(self, user: User, asked: Asked, kind: str, reason: str = "", said: Sequence[str] = ()) -> None:
+        """Keep a question that got no answer. ``kind``: "refused" (a gate), "stopped" (the user) or "failed" (a fault).
+
+        ``said``: the sentences that had been shown by then.
+        """
+        ...
+
+    def event(self, user: User, kind: str, payload: Mapping[str, Any], *, channel: str = "") -> None:
+        """Keep anything else in the audit: "signed_in", "sign_in_failed", … (letters and "_"); ``payload`` is JSON."""
         ...
 
     def history(self, user: User, conversation_id: str) -> Sequence[Turn]:
-        """Return the turns of a conversation, oldest first; [] for one that begins. Raises NotFound for another user's."""
+        """Return the last turns of a conversation of this user, oldest first; [] for one that begins.
+
+        Raises SettingsError for an id that is none: 8 to 64 letters, digits, "_" and "-".
+        """
         ...
 
     def answer(self, user: User, answer_id: str) -> Answer:
@@ -27,15 +67,26 @@ class Records(Protocol):
         ...
 
     def feedback(self, user: User, answer_id: str, verdict: str, comment: str) -> None:
-        """Keep what a user says of an answer that they got. Raises NotFound."""
+        """Keep what a user says of an answer that they got: "good" or "bad". Raises NotFound, SettingsError."""
         ...
 
-    def conversations(self, user: User) -> list[Mapping[str, Any]]:
-        """Return [{conversation_id, title, created, changed, turns}], newest first."""
+    def conversations(self, user: User, text: str = "") -> list[Mapping[str, Any]]:
+        """Return [{conversation_id, title, created, changed, turns}] of those that hold ``text``, newest first."""
+        ...
+
+    def conversation(self, user: User, conversation_id: str) -> Mapping[str, Any]:
+        """Return {conversation_id, title, created, changed, turns: [{time, question, status, answer_id, answer}]}.
+
+        ``answer`` is an Answer, None where the question got none. Raises NotFound.
+        """
+        ...
+
+    def rename(self, user: User, conversation_id: str, title: str) -> None:
+        """Give a conversation of this user another title. Raises NotFound, SettingsError."""
         ...
 
     def forget(self, user: User, conversation_id: str) -> None:
-        """Delete a conversation of this user's (the audit keeps its own). Raises NotFound."""
+        """Delete a conversation of this user (the audit keeps its own). Raises NotFound."""
         ...
 
 
@@ -52,12 +103,16 @@ class Rules(Protocol):
 
 
 class Gates(Protocol):
-    """What compliance asks of each answer."""
+    """What compliance asks of each answer. Each method raises Forbidden for what must not be answered (a restricted name)."""
 
     def question(self, user: User, question: str) -> None:
-        """Raise Forbidden for a question that must not be answered (a restricted name)."""
+        """Look at words of the user before anything is done with them."""
+        ...
+
+    def sentence(self, user: User, text: str) -> None:
+        """Look at words of a model before they are seen."""
         ...
 
     def answer(self, user: User, answer: Answer) -> Answer:
-        """Return the answer as it may leave."""
+        """Return the answer as it may leave: what is added stands at the end of its ``warnings``."""
         ...

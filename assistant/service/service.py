@@ -6,12 +6,16 @@ What a user may not read does not exist for them: it raises NotFound, never Forb
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from assistant.access import LOCAL, Action, User
 from assistant.models import Answer, ToolResult
-from assistant.service.ports import Gates, Records, Rules
+from assistant.service.answering import delivered, refused
+from assistant.service.ports import Asked, Gates, Records, Rules
 from vectorstore.errors import Forbidden
 from vectorstore.records import Document, Passage, SourceInfo
 from vectorstore.settings import Settings
@@ -61,27 +65,30 @@ class Service:
     ) -> Generator[Event, None, None]:
         """Yield the events of ``Assistant.stream``. ``conversation_id``: its earlier turns come before ``history``.
 
-        Raises Forbidden, NotFound for another user's conversation, StoreError where the answer cannot be recorded.
+        Raises Forbidden, SettingsError for a conversation's id that is none, StoreError where the answer cannot be recorded.
         """
         self.need(user, "ask")
-        if self._gates is not None:
-            self._gates.question(user, question)
-        earlier = self._records.history(user, conversation_id) if self._records and conversation_id else ()
-        events = self.view(user).stream(
-            question, as_of=as_of, filters=filters, history=[*earlier, *history], model=model
+        by_model = (self.settings.model if model is None else model) not in {"", "extractive"}
+        asked = Asked(
+            question=question,
+            today=datetime.now(UTC).date(),
+            channel=channel,
+            conversation_id=conversation_id,
+            as_of=as_of,
+            filters=filters or {},
+            history=history,
+            model=model,
+            by_model=by_model,
+            collections=self.readable(user),
         )
-        try:
-            for event in events:
-                if event["type"] == "answer":
-                    answer = event["answer"]
-                    if self._gates is not None:
-                        answer = self._gates.answer(user, answer)
-                    if self._records is not None:
-                        self._records.asked(user, answer, conversation_id=conversation_id, channel=channel)
-                    event = {"type": "answer", "answer": answer}
-                yield event
-        finally:
-            events.close()
+        refused(user, asked, self._records, self._gates)
+        if self._records is not None and conversation_id is not None:
+            asked = replace(asked, history=(*self._records.history(user, conversation_id), *history))
+        events = self._over(asked.collections).stream(
+            question, as_of=as_of, filters=filters, history=asked.history, model=model
+        )
+        with closing(delivered(events, user, asked, self._records, self._gates)) as shown:
+            yield from shown
 
     def search(
         self,
@@ -93,7 +100,10 @@ class Service:
         filters: Mapping[str, Any] | None = None,
     ) -> list[Passage]:
         self.need(user, "search")
+        self.look(user, query, "search")
         found: list[Passage] = self.view(user).search(query, k=k, as_of=as_of, filters=filters)
+        versions = list(dict.fromkeys((p.chunk.document_id, p.chunk.version) for p in found))
+        self.event(user, "searched", {"query": query, "as_of": as_of, "filters": filters or {}, "retrieved": versions})
         return found
 
     # Documents
@@ -131,7 +141,12 @@ class Service:
         name = collection or self.settings.collection
         if self._rules is not None and not self._rules.writable(user, name):
             raise Forbidden(f"You may not add to the collection {name!r}.", "Ask who runs this server.")
-        return self._ingestor.ingest_uploads(files, meta=meta, collection=name, progress=progress)
+        sent = {"collection": name, "files": [file for file, _ in files]}
+        self.event(user, "document_add", sent)  # before it is in: what cannot be recorded is not done
+        report = self._ingestor.ingest_uploads(files, meta=meta, collection=name, progress=progress)
+        counts = {key: getattr(report, key) for key in ("added", "updated", "unchanged")}
+        self.event(user, "document_added", sent | counts | {"failed": [failure.path for failure in report.failed]})
+        return report
 
     def remove(self, user: User, document_id: str) -> int:
         """Take a document out. Raises NotFound, Forbidden."""
@@ -139,6 +154,8 @@ class Service:
         document = self.document(user, document_id)
         if self._rules is not None and not self._rules.writable(user, document.collection):
             raise Forbidden(f"You may not remove from {document.collection!r}.", "Ask who runs this server.")
+        named = {"document_id": document.document_id, "version": document.version, "collection": document.collection}
+        self.event(user, "document_remove", named)  # before it is gone: what cannot be recorded is not done
         count: int = self._ingestor.remove([document.document_id])
         return count
 
@@ -154,7 +171,10 @@ class Service:
     def tool(self, user: User, name: str, arguments: Mapping[str, str]) -> ToolResult:
         """Run one live metric over what this user may read. Raises NotFound for a name there is not."""
         self.need(user, "tools")
+        self.look(user, " ".join(map(str, arguments.values())), "tool")
         result: ToolResult = self.view(user).tool(name, arguments)
+        told = {"tool": name, "arguments": dict(arguments), "status": result.status}
+        self.event(user, "tool_called", told | {"retrieved_at": result.retrieved_at})
         return result
 
     # What was said
@@ -163,8 +183,14 @@ class Service:
         return self.records().answer(user, answer_id)
 
     def feedback(self, user: User, answer_id: str, verdict: str, comment: str = "") -> None:
+        """Keep "good" or "bad" for an answer that this user got. Raises NotFound, SettingsError."""
         self.need(user, "feedback")
         self.records().feedback(user, answer_id, verdict, comment)
+
+    def event(self, user: User, kind: str, payload: Mapping[str, Any], *, channel: str = "") -> None:
+        """Keep an event in the audit, where there is one. Raises StoreError."""
+        if self._records is not None:
+            self._records.event(user, kind, payload, channel=channel)
 
     def records(self) -> Records:
         if self._records is None:
@@ -178,7 +204,17 @@ class Service:
         if not user.may(action):
             raise Forbidden(f"{user.name} may not use this ({action}).", "Ask who runs this server for the right to.")
 
+    def look(self, user: User, words: str, where: str) -> None:
+        """Raise Forbidden, recorded, for ``words`` that a gate does not let in."""
+        refused(user, Asked(words, datetime.now(UTC).date(), where), self._records, self._gates)
+
+    def readable(self, user: User) -> frozenset[str] | None:
+        """Return the collections that ``user`` may read; None: all."""
+        return None if self._rules is None else self._rules.readable(user)
+
     def view(self, user: User) -> Any:
         """Return the assistant over what ``user`` may read."""
-        allowed = None if self._rules is None else self._rules.readable(user)
+        return self._over(self.readable(user))
+
+    def _over(self, allowed: frozenset[str] | None) -> Any:
         return self._assistant if allowed is None else self._assistant.within(allowed)
