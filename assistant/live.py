@@ -199,8 +199,12 @@ def beside(status: Status, writer: Writer, live: Live, as_of: str | None) -> tup
         live.write(alone)
         return "answered", alone
     refused = Writer()
-    live.write(refused)
-    refused.write(f"\n\n{writer.text}")
+    if live.asked:
+        live.write(refused)
+        refused.write(f"\n\n{writer.text}")
+    else:  # documents were asked; what a tool lacks is told after
+        refused.write(writer.text)
+        live.write(refused)
     return status, refused
 
 

@@ -24,6 +24,7 @@ from benchmarks import report
 SCENARIOS = {
     "kills": "benchmarks.soak_kills:kills",
     "saves": "benchmarks.soak_saves:saves",
+    "rebuilds": "benchmarks.soak_rebuilds:rebuilds",
     "disk": "benchmarks.soak_faults:disk",
     "memory": "benchmarks.soak_faults:memory",
     "copies": "benchmarks.soak_faults:copies",

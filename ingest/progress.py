@@ -110,7 +110,7 @@ def _duration(seconds: float) -> str:
 
 def render(progress: Progress) -> str:
     """Return one line: files, pages, chunks, rate, time left, and the current file."""
-    parts = [f"{progress.files_done}/{progress.files_total} files"]
+    parts = [f"{progress.files_done}/{progress.files_total} files"] if progress.files_total else []
     if progress.pages:
         parts.append(f"{progress.pages} pages")
     if progress.behind:

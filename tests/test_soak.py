@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the processes a
     [
         ("kills", "kills 3,"),
         ("saves", "kills 3,"),
+        ("rebuilds", "kills 3,"),
         ("disk", "limits 1,"),
         ("memory", "limits 1,"),
         ("copies", "copies 2,"),
