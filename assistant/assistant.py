@@ -6,91 +6,57 @@ import logging
 import time
 import uuid
 from collections.abc import Generator, Mapping, Sequence
-from datetime import date
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from assistant import also_known
 from assistant.agent import Agent, Found, LiveTool, parse, require
+from assistant.common import Common
 from assistant.comparison import search
 from assistant.compose import retrieved
 from assistant.constraints import bounded, constraints
 from assistant.extractive import ENOUGH
+from assistant.filters import make_filters, parse_date
 from assistant.followup import standalone
 from assistant.freshness import stale
 from assistant.live import BESIDE, Live, Metrics, aside, beside, today
-from assistant.models import Answer, Failure
+from assistant.models import Answer, Failure, ToolResult
 from assistant.question import Question
 from assistant.reply import Reply
 from assistant.retrieval import ALL, Parts, filters_json
 from assistant.routing import encoder, route
 from assistant.scope import replaced
 from vectorstore.embedding import make_embedder
-from vectorstore.errors import SettingsError, StoreEmpty, ThesisError
-from vectorstore.records import KINDS, Document, Filters, Passage, SourceInfo
-from vectorstore.reranking import make_reranker
+from vectorstore.errors import SettingsError, StoreEmpty, ThesisError, unknown
+from vectorstore.records import Document, Filters, Passage, SourceInfo
 from vectorstore.settings import Settings, load_settings
 from vectorstore.store import Store
+from vectorstore.view import Base
 
 log = logging.getLogger(__name__)
 
-FILTER_NAMES = ("kind", "publisher", "company", "ticker", "form", "collection", "since", "until")
 History = Sequence[Mapping[str, str]]
-
-
-def parse_date(name: str, text: str) -> str:
-    """Return an ISO date; SettingsError names what is wrong."""
-    try:
-        return date.fromisoformat(text.strip()).isoformat()
-    except (ValueError, AttributeError):
-        raise SettingsError(
-            f"{name} = {text!r} is not a date.", "Write it as YYYY-MM-DD, for example 2025-06-30."
-        ) from None
-
-
-def make_filters(given: Mapping[str, Any] | None, as_of: str | None) -> Filters:
-    """Return Filters from a mapping of DESIGN's filter names; a value is a text or a list of texts.
-
-    Raises SettingsError for an unknown name or a date that is none.
-    """
-    values: dict[str, Any] = {}
-    if not isinstance(given or {}, Mapping):
-        raise SettingsError(f"filters = {given!r} is not a mapping.", "Give {name: value or list of values}.")
-    for name, value in (given or {}).items():
-        if name not in FILTER_NAMES:
-            raise SettingsError(f"There is no filter {name!r}.", f"Filters are: {', '.join(FILTER_NAMES)}.")
-        if value is None or value in ("", [], ()):
-            continue
-        if name in {"since", "until"}:
-            values[name] = parse_date(name, str(value))
-        else:
-            listed = (value,) if isinstance(value, str) else value
-            if not isinstance(listed, list | tuple) or not all(isinstance(v, str) for v in listed):
-                raise SettingsError(
-                    f"filters: {name} = {value!r} is no text or list of texts.", "For example: ['note']."
-                )
-            unknown = [v for v in listed if name == "kind" and v not in KINDS]
-            if unknown:
-                raise SettingsError(f"There is no kind {unknown[0]!r}.", f"Kinds are: {', '.join(KINDS)}.")
-            values[name] = tuple(listed)
-    if as_of:
-        values["as_of"] = parse_date("as_of", as_of)
-    return Filters(**values)
 
 
 class Assistant:
     """Answers over one store. Safe for use from several threads; close it (or use ``with``) to free the store."""
 
-    def __init__(self, store: Store, settings: Settings, tools: Sequence[LiveTool] | None = None) -> None:
-        """``tools``: the live metrics that a model may call (default: all of them)."""
+    def __init__(
+        self,
+        store: Base,
+        settings: Settings,
+        tools: Sequence[LiveTool] | None = None,
+        *,
+        whole: Assistant | None = None,
+    ) -> None:
+        """``tools``: the live metrics that a model may call (default: all of them); ``whole``: whose part this is."""
         self.store = store
         self.settings = settings
-        self._encode = _Cached(store)
-        self._rerank = make_reranker(settings)
-        self._metrics = Metrics(settings, store)
+        self._tools, self._whole = tools, whole
+        self._common: Common = Common(store, settings) if whole is None else whole._common
+        self._metrics: Metrics = Metrics(settings, store, None if whole is None else whole._metrics)
         own = self._metrics.for_model if tools is None else tools
-        self._agent = Agent(store, settings, self._document, self._find, own)
+        self._agent = Agent(store, settings, self._document, self._find, own, clients=self._common.clients)
 
     @classmethod
     def open(cls, store: str | Path, *, settings: Settings | None = None) -> Assistant:
@@ -104,12 +70,23 @@ class Assistant:
             raise
 
     def close(self) -> None:
+        """Free the store. What ``within`` returned has nothing of its own to close."""
         self.release()
-        self.store.close()
+        if isinstance(self.store, Store):
+            self.store.close()
 
     def release(self) -> None:
         """Close the connections to models; the store stays open."""
-        self._agent.close()
+        if self._whole is None:
+            self._common.clients.close()
+
+    def within(self, collections: frozenset[str]) -> Assistant:
+        """Return the assistant of a reader who may see these ``collections`` only: it asks, searches, lists, reads and
+        measures over them as if nothing else were in the base. Cheap: made once for each set of collections.
+        """
+        view = self.store.view(collections)
+        whole = self._whole or self
+        return self._common.narrowed(view.within, lambda: Assistant(view, self.settings, self._tools, whole=whole))
 
     def __enter__(self) -> Assistant:
         return self
@@ -146,8 +123,19 @@ class Assistant:
     def _find(self, query: str, wanted: Filters, k: int, parts: Parts = ALL) -> list[Passage]:
         wanted, asked, _ = self._bounded(query, wanted, self.store.sources())
         old = replaced(self.store.sources(wanted))
-        found = search(self.store, asked, wanted, k=2 * k if old else k, parts=parts, rerank=self._rerank).passages
+        found = search(
+            self.store, asked, wanted, k=2 * k if old else k, parts=parts, rerank=self._common.rerank
+        ).passages
         return [p for p in found if p.chunk.document_id not in old][:k]
+
+    # live metrics
+
+    def tool(self, name: str, arguments: Mapping[str, Any], *, as_of: str | None = None) -> ToolResult:
+        """Run one live metric over these documents; what goes wrong inside is a result that says so.
+
+        Raises NotFound for a name there is not, SettingsError for a bad date or a source that does not exist.
+        """
+        return self._metrics.call(name, arguments, parse_date("as_of", as_of) if as_of else None)
 
     # answers
 
@@ -249,13 +237,13 @@ class Assistant:
         allowed = {s.document_id for s in self.store.sources(wanted)}
         reply = Reply(
             self.store,
-            self._encode,
+            self._common.encode,
             self._document,
             question,
             wanted,
             [s for s in everything if s.document_id in allowed],
             warnings=list(told),
-            rerank=self._rerank,
+            rerank=self._common.rerank,
             # Beside a figure of today stands only what clearly speaks of the same thing.
             enough=BESIDE if live.ok else ENOUGH,
         )
@@ -300,9 +288,10 @@ class Assistant:
             text, sources, lambda words, firms: self.store.search_keyword(words, k=20, filters=Filters(company=firms))
         )
 
-    @lru_cache(maxsize=256)  # noqa: B019 - an Assistant lives as long as its process
     def _document(self, document_id: str, version: str) -> Document:
-        return self.store.document(document_id, version)
+        if not self.store.readable(document_id):
+            raise unknown(document_id)
+        return self._common.texts(document_id, version)
 
 
 def understood(question: Question) -> dict[str, Any]:
@@ -319,28 +308,6 @@ def understood(question: Question) -> dict[str, Any]:
 
 def _since(started: float) -> float:
     return round((time.perf_counter() - started) * 1000, 1)
-
-
-class _Cached:
-    """Encodes texts, remembering the last few thousand: the same sentences come up in each selection step."""
-
-    def __init__(self, store: Store, size: int = 4000) -> None:
-        self._store = store
-        self._size = size
-        self._held: tuple[str, dict[str, Any]] = ("", {})
-
-    def __call__(self, texts: Sequence[str]) -> Any:
-        import numpy as np
-
-        embedder = self._store.embedder
-        made_by, held = self._held  # another thread may put an empty one in its place
-        if made_by != embedder.fingerprint:  # a rebuild may exchange the model
-            held = {}
-        new = [t for t in dict.fromkeys(texts) if t not in held]
-        fresh = dict(zip(new, embedder.encode(new), strict=True)) if new else {}
-        rows = [fresh[t] if t in fresh else held[t] for t in texts]
-        self._held = embedder.fingerprint, fresh if len(held) + len(fresh) > self._size else held | fresh
-        return np.asarray(rows)
 
 
 __all__ = ["Assistant", "make_filters", "parse_date"]

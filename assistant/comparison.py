@@ -13,14 +13,14 @@ from assistant.question import Question, aliases
 from assistant.retrieval import ALL, Parts, Rerank, Retrieval, retrieve
 from assistant.scope import SAYS_QUARTER, fit, resolve
 from vectorstore.records import Filters, Passage
-from vectorstore.store import Store
+from vectorstore.view import Base
 
 # Each side has a place among this many first passages.
 FIRST = 10
 
 
 def search(
-    store: Store, question: Question, filters: Filters, *, k: int = 10, parts: Parts = ALL, rerank: Rerank | None = None
+    store: Base, question: Question, filters: Filters, *, k: int = 10, parts: Parts = ALL, rerank: Rerank | None = None
 ) -> Retrieval:
     """Return up to ``k`` passages, best first; of a comparison, passages of all its companies and years by turns."""
     firms = sides(question, filters) if parts.sides and parts.companies else ()
@@ -71,7 +71,7 @@ def _bound_to(used: Filters, question: Question) -> bool:
 
 
 def _with_years(
-    store: Store,
+    store: Base,
     question: Question,
     filters: Filters,
     *,

@@ -96,19 +96,32 @@ class Live:
 class Metrics:
     """The live metrics of one Assistant. What they need (sessions, saved pulls) is made at the first call and kept."""
 
-    def __init__(self, settings: Settings, documents: Documents) -> None:
+    def __init__(self, settings: Settings, documents: Documents, shared: Metrics | None = None) -> None:
+        """``shared``: whose sessions and saved pulls are used; the documents are one's own."""
         self._settings, self._documents = settings, documents
+        self._shared = shared or self
         self._lock = threading.Lock()
         self._made: Context | None = None
 
     def _context(self, as_of: str | None) -> Context:
         """Raises SettingsError for a source that does not exist."""
+        day = date.fromisoformat(as_of) if as_of else None
+        return replace(self._shared._sources(), documents=self._documents, today=today(), as_of=day)
+
+    def _sources(self) -> Context:
         from assistant.tools.wiring import make_context
 
         with self._lock:
             if self._made is None:
                 self._made = make_context(self._settings, documents=self._documents)
-        return replace(self._made, today=today(), as_of=date.fromisoformat(as_of) if as_of else None)
+            return self._made
+
+    def call(self, name: str, arguments: Mapping[str, Any], as_of: str | None = None) -> ToolResult:
+        """Run one tool. Raises NotFound for a name there is not, SettingsError for a source that does not exist."""
+        from assistant.tools.registry import call, need
+
+        need(name)
+        return call(name, arguments, self._context(as_of))
 
     def consult(self, calls: Sequence[ToolCall], as_of: str | None, question: str = "") -> Live:
         """Call the tools, each within the setting ``tool_timeout_s``. Raises SettingsError for a source that does not exist.

@@ -15,7 +15,7 @@ from assistant.question import Question, aliases, part
 from assistant.retrieval import Rerank, Retrieval, retrieve, retrieve_sides, weights
 from assistant.scope import own_period, replaced, resolve
 from vectorstore.records import Chunk, Document, Filters, Passage, SourceInfo
-from vectorstore.store import Store
+from vectorstore.view import Base
 
 GIVEN = 16  # passages whose sentences are read
 STATEMENTS = 8  # filings whose statements are read
@@ -31,7 +31,7 @@ _MARKER = re.compile(r"\[([ST]\d+)\]")
 class Reply:
     """The working state of one answer; ``run`` fills it, then ``status`` and the writer hold the result."""
 
-    store: Store
+    store: Base
     encode: evidence.Encode
     load: Callable[[str, str], Document]
     question: Question

@@ -18,7 +18,7 @@ from assistant.question import Question, Unit
 from assistant.scope import resolve
 from assistant.statement_pages import statement_pages, wanted_kinds
 from vectorstore.records import Chunk, Filters, Metadata, Passage
-from vectorstore.store import Store
+from vectorstore.view import Base
 
 RRF_K = 60
 # How many passages each index returns before fusion, and how many are ranked in the end.
@@ -93,7 +93,7 @@ def header(metadata: Metadata) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def weights(store: Store, units: Sequence[Unit]) -> dict[Unit, float]:
+def weights(store: Base, units: Sequence[Unit]) -> dict[Unit, float]:
     """Return how telling each unit is: log(1 + N / df) over the chunks of the base (BM25's idea of rarity)."""
     total, counts = store.frequencies([unit_phrases(unit) for unit in units])
     return {unit: _weight(unit, total, count) for unit, count in zip(units, counts, strict=True)}
@@ -131,7 +131,7 @@ def covered(
     return sum(weight[u] for u in question.units if says(u, text_keys) or says(u, header_keys)) / total
 
 
-def narrow(question: Question, filters: Filters, store: Store) -> tuple[Filters, tuple[str, ...]]:
+def narrow(question: Question, filters: Filters, store: Base) -> tuple[Filters, tuple[str, ...]]:
     """Add what the question names to ``filters``: companies, publishers, periods; relax what would leave nothing."""
     if question.companies and not filters.company:
         wanted = replace(filters, company=question.companies)
@@ -159,7 +159,7 @@ def narrow(question: Question, filters: Filters, store: Store) -> tuple[Filters,
 
 
 def retrieve(
-    store: Store, question: Question, filters: Filters, *, k: int = 24, parts: Parts = ALL, rerank: Rerank | None = None
+    store: Base, question: Question, filters: Filters, *, k: int = 24, parts: Parts = ALL, rerank: Rerank | None = None
 ) -> Retrieval:
     """Return up to ``k`` passages for the question, best first, with a score that falls."""
     read = question if parts.periods else replace(question, periods=())
@@ -194,14 +194,14 @@ def retrieve(
     return Retrieval(tuple(ranked[:k]), used, warnings)
 
 
-def _on_statement(chunk: Chunk, kinds: frozenset[str], store: Store) -> bool:
+def _on_statement(chunk: Chunk, kinds: frozenset[str], store: Base) -> bool:
     if not kinds or not chunk.page:
         return False
     pages = statement_pages(chunk.document_id, chunk.version, store.document)
     return any(chunk.page in pages.get(kind, ()) for kind in kinds)
 
 
-def _coverage(store: Store, question: Question, passages: Sequence[Passage], parts: Parts) -> list[float]:
+def _coverage(store: Base, question: Question, passages: Sequence[Passage], parts: Parts) -> list[float]:
     weight = weights(store, question.units)
     heads: dict[str, frozenset[str]] = {}
     out = []
@@ -251,7 +251,7 @@ SIDES = (
 
 
 def retrieve_sides(
-    store: Store, question: Question, filters: Filters, *, k: int = 24, rerank: Rerank | None = None
+    store: Base, question: Question, filters: Filters, *, k: int = 24, rerank: Rerank | None = None
 ) -> Retrieval:
     """Return passages for a question of both sides: its own, and those for its subject with each side's words."""
     main = retrieve(store, question, filters, k=k, rerank=rerank)

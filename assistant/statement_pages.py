@@ -32,7 +32,7 @@ _ASKS_WHY = re.compile(
     re.I,
 )
 _KEPT = 256
-_held: OrderedDict[str, Mapping[str, frozenset[int]]] = OrderedDict()
+_held: OrderedDict[tuple[str, str], Mapping[str, frozenset[int]]] = OrderedDict()
 _lock = Lock()
 
 
@@ -57,9 +57,9 @@ def statement_pages(
 ) -> Mapping[str, frozenset[int]]:
     """Return the pages of the first (the group's) statement of each kind in one version of a document."""
     with _lock:
-        if version in _held:
-            _held.move_to_end(version)
-            return _held[version]
+        if (document_id, version) in _held:
+            _held.move_to_end((document_id, version))
+            return _held[document_id, version]
     document = load(document_id, version)
     pages: dict[str, frozenset[int]] = {}
     for one in statements(document):
@@ -67,7 +67,7 @@ def statement_pages(
         if one.kind not in pages and first and last and not one.minor:
             pages[one.kind] = frozenset(range(first, last + 1))
     with _lock:
-        _held[version] = pages
+        _held[document_id, version] = pages
         while len(_held) > _KEPT:
             _held.popitem(last=False)
     return pages

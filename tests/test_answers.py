@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from assistant import Assistant
-from assistant.assistant import _Cached
+from assistant.common import Cached
 from assistant.models import Answer
 from vectorstore.embedding import Embedder
 from vectorstore.settings import Settings
@@ -515,7 +515,7 @@ def test_two_threads_may_empty_the_cache_of_vectors() -> None:
                 assert cached(["c", "d", "e"]).tolist() == [[1.0]] * 3
             return [[1.0]] * len(texts)
 
-    cached = _Cached(SimpleNamespace(embedder=Encoder()), size=3)  # type: ignore[arg-type]
+    cached = Cached(SimpleNamespace(embedder=Encoder()), size=3)  # type: ignore[arg-type]
     cached(["a"])
     assert cached(["a", "b"]).tolist() == [[1.0], [1.0]]
 

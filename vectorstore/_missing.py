@@ -6,12 +6,7 @@ import json
 import sqlite3
 
 from vectorstore import _rows
-from vectorstore.errors import NotFound
-
-
-def unknown(document_id: str) -> NotFound:
-    """Return the error for a document that is nowhere; one that a reader may not see is told of in the same words."""
-    return NotFound(f"There is no document {document_id}.", "`thesis sources` lists what is in.")
+from vectorstore.errors import NotFound, unknown
 
 
 def not_there(connection: sqlite3.Connection, document_id: str, version: str | None) -> NotFound:

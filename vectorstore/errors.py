@@ -74,3 +74,8 @@ class NotFound(ThesisError):
 
 class Forbidden(ThesisError):
     kind = "forbidden"
+
+
+def unknown(document_id: str) -> NotFound:
+    """Return the error for a document that is nowhere; one that a reader may not see is told of in the same words."""
+    return NotFound(f"There is no document {document_id}.", "`thesis sources` lists what is in.")

@@ -13,10 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from vectorstore._missing import unknown
 from vectorstore._states import Waiting
 from vectorstore.embedding import Embedder
-from vectorstore.errors import NotFound
+from vectorstore.errors import NotFound, unknown
 from vectorstore.names import fold
 from vectorstore.records import Chunk, Document, Filters, Passage, SourceInfo
 

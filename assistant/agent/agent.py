@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import prompts
 from assistant.agent import answering, providers, reading
 from assistant.agent.answering import Draft
+from assistant.agent.clients import Clients
 from assistant.agent.context import Desk, Quoted, fitting, neutral, orders, tokens, trimmed
 from assistant.agent.judging import Check
 from assistant.agent.loop import SHARED, Run
@@ -23,7 +23,7 @@ from assistant.models import Answer
 from assistant.question import Question
 from vectorstore.records import Document, Filters, Passage, SourceInfo
 from vectorstore.settings import Settings
-from vectorstore.store import Store
+from vectorstore.view import Base
 
 if TYPE_CHECKING:
     from assistant.agent.run import Event, Session
@@ -55,13 +55,15 @@ class Agent:
 
     def __init__(
         self,
-        store: Store,
+        store: Base,
         settings: Settings,
         load: Callable[[str, str], Document],
         find: Find,
         tools: Sequence[LiveTool] | Callable[[], Sequence[LiveTool]] = (),
         check: Check | None = None,
+        clients: Clients | None = None,
     ) -> None:
+        """``clients``: connections that others use too; who made them closes them."""
         self._store = store
         self._settings = settings
         self._load = load
@@ -69,17 +71,11 @@ class Agent:
         self._check = check
         # A function where making them loads what no other answer needs.
         self._tools = tools if callable(tools) else checked_names(tools)
-        self._lock = threading.Lock()
-        self._clients: dict[ModelSpec, Any] = {}
+        self._clients = clients or Clients(settings)
 
     def close(self) -> None:
         """Close the connections to models."""
-        with self._lock:
-            clients, self._clients = list(self._clients.values()), {}
-        for client in clients:
-            inner = getattr(client, "root_async_client", None)
-            if inner is not None:
-                SHARED.call(inner.close(), 5.0)
+        self._clients.close()
 
     def stream(
         self, spec: ModelSpec, found: Found, history: Sequence[Mapping[str, str]]
@@ -89,7 +85,7 @@ class Agent:
         Raises SettingsError for a model whose package or key is lacking.
         """
         begun = time.perf_counter()
-        client = self._client(spec)
+        client = self._clients.get(spec)
         private = self._private(spec, client)
         plain = found.answer
         if not found.passages:
@@ -127,14 +123,6 @@ class Agent:
         return answer
 
     # before
-
-    def _client(self, spec: ModelSpec) -> Any:
-        with self._lock:
-            if spec not in self._clients:
-                self._clients[spec] = providers.make(
-                    spec, timeout=float(self._settings.model_timeout_s), context=self._settings.model_context_tokens
-                )
-            return self._clients[spec]
 
     def _private(self, spec: ModelSpec, client: Any) -> frozenset[str]:
         """Return the collections of the base that this model may not see."""

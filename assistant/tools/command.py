@@ -10,12 +10,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from vectorstore.errors import NotFound, SettingsError
+from vectorstore.errors import SettingsError
 from vectorstore.settings import Settings
 
 if TYPE_CHECKING:
     from assistant.models import Metric, ToolResult
-    from assistant.tools.base import Tool
 
 
 def add(new: Callable[..., argparse.ArgumentParser]) -> None:
@@ -28,17 +27,16 @@ def add(new: Callable[..., argparse.ArgumentParser]) -> None:
 
 def run(a: argparse.Namespace, rest: Sequence[str], settings: Settings, out: TextIO) -> int:
     """Run the command; ``rest``: the tool's own arguments. 1 for a result with status "error"."""
-    from assistant.tools.registry import call, tools
+    from assistant.tools.registry import call, listed, need
     from assistant.tools.wiring import make_context
 
     if a.name is None:
         if rest:
             raise SettingsError(f"{rest[0]} belongs to no tool.", "Write: thesis tool NAME --argument value")
-        entries = [_entry(tool) for tool in tools().values()]
+        entries = listed()
         print(json.dumps({"tools": entries}) if a.json else "\n".join(map(_line, entries)), file=out)
         return 0
-    if a.name not in tools():
-        raise NotFound(f"There is no tool {a.name!r}.", f"Tools are: {', '.join(tools())}.")
+    need(a.name)
     to = _file(a.export) if a.export else None
     context = make_context(settings, as_of=_day(a.as_of) if a.as_of else None)
     result = call(a.name, _pairs(rest), context)
@@ -107,20 +105,6 @@ def _pairs(rest: Sequence[str]) -> dict[str, Any]:
         else:
             found[name] = value
     return found
-
-
-def _entry(tool: Tool) -> dict[str, Any]:
-    fields = tool.arguments.model_json_schema()["properties"]
-    arguments = [
-        {
-            "name": name,
-            "description": field.get("description", ""),
-            "type": field.get("type") or [one.get("type") for one in field.get("anyOf", ())],
-            "default": field.get("default"),
-        }
-        for name, field in fields.items()
-    ]
-    return {"name": tool.name, "summary": tool.summary, "arguments": arguments, "sources": list(tool.sources)}
 
 
 def _line(entry: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from assistant.models import Failure, ToolResult
 from assistant.tools.base import Arguments, Context, Documents, Draft, OutOfTime, Tool, as_failure
 from assistant.tools.deadline import time_limit
-from vectorstore.errors import ThesisError
+from vectorstore.errors import NotFound, ThesisError
 
 log = logging.getLogger(__name__)
 # How a kind of wrong value is told; by how pydantic calls it.
@@ -55,6 +55,32 @@ def tools() -> Mapping[str, Tool]:
     """Return every tool by its name."""
     found = {name: import_module(f"assistant.tools.{name}").TOOL for name in NAMES}
     return MappingProxyType(found)
+
+
+def need(name: str) -> Tool:
+    """Return a tool by its name. Raises NotFound."""
+    if name not in tools():
+        raise NotFound(f"There is no tool {name!r}.", f"Tools are: {', '.join(tools())}.")
+    return tools()[name]
+
+
+def listed() -> list[dict[str, Any]]:
+    """Return {name, summary, arguments: [{name, description, type, default}], sources} of every tool."""
+    return [_entry(tool) for tool in tools().values()]
+
+
+def _entry(tool: Tool) -> dict[str, Any]:
+    fields = tool.arguments.model_json_schema()["properties"]
+    arguments = [
+        {
+            "name": name,
+            "description": field.get("description", ""),
+            "type": field.get("type") or [one.get("type") for one in field.get("anyOf", ())],
+            "default": field.get("default"),
+        }
+        for name, field in fields.items()
+    ]
+    return {"name": tool.name, "summary": tool.summary, "arguments": arguments, "sources": list(tool.sources)}
 
 
 def call(name: str, arguments: Mapping[str, Any], context: Context) -> ToolResult:
@@ -134,4 +160,4 @@ def _usage(tool: Tool) -> str:
     return f"{tool.name} takes {names}." if names else f"{tool.name} takes no arguments."
 
 
-__all__ = ["NAMES", "Arguments", "Context", "Documents", "Tool", "as_failure", "call", "tools"]
+__all__ = ["NAMES", "Arguments", "Context", "Documents", "Tool", "as_failure", "call", "listed", "need", "tools"]

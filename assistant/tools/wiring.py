@@ -42,7 +42,7 @@ def make_context(
         snapshots=Snapshots(settings.store),
         today=today or datetime.now(UTC).date(),
         as_of=as_of,
-        documents=documents or LedgerDocuments(Path(settings.store)),
+        documents=LedgerDocuments(Path(settings.store)) if documents is None else documents,
     )
 
 
