@@ -19,7 +19,7 @@ from assistant.extractive import ENOUGH
 from assistant.filters import make_filters, parse_date
 from assistant.followup import standalone
 from assistant.freshness import stale
-from assistant.live import BESIDE, Live, Metrics, aside, beside, today
+from assistant.live import BESIDE, Live, Metrics, Then, aside, beside, today
 from assistant.models import Answer, Failure, ToolResult
 from assistant.question import Question
 from assistant.reply import Reply
@@ -94,6 +94,10 @@ class Assistant:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def ready(self) -> None:
+        """Return when questions can be answered: waits for the model to load. Raises StoreError where the index cannot be asked."""
+        self.store.search_dense("ready", k=1)
+
     # what is in the base
 
     def document(self, document_id: str, version: str | None = None) -> Document:
@@ -147,10 +151,11 @@ class Assistant:
         filters: Mapping[str, Any] | None = None,
         history: History = (),
         model: str | None = None,
+        then: Then | None = None,
     ) -> Answer:
         """Return the Answer. What goes wrong is an Answer with status "error", never an exception."""
         answer: Answer | None = None
-        for event in self.stream(question, as_of=as_of, filters=filters, history=history, model=model):
+        for event in self.stream(question, as_of=as_of, filters=filters, history=history, model=model, then=then):
             if event["type"] == "answer":
                 answer = event["answer"]
         assert answer is not None
@@ -164,14 +169,16 @@ class Assistant:
         filters: Mapping[str, Any] | None = None,
         history: History = (),
         model: str | None = None,
+        then: Then | None = None,
     ) -> Generator[dict[str, Any], None, None]:
         """Yield events, last {"type": "answer", "answer"}. Closing the generator ends what still runs, the model's request too.
 
         {"type": "status", "text"}: what is being done; {"type": "sentence", "text", "verdict"}: a checked sentence;
         {"type": "draft", "text"}: words of the model that no check has seen yet, in place of the draft before.
         ``model``: "provider:name", or "extractive" for none; default: the setting ``model``.
+        ``then``: ask as on an earlier day, with what the live metrics gave at that time.
         """
-        started = time.perf_counter()
+        started, day = time.perf_counter(), today() if then is None else then.today
         # A lone surrogate is no Unicode text, and would make the Answer no JSON.
         question = str(question).encode("utf-8", "replace").decode("utf-8")
         base: dict[str, Any] = {
@@ -203,13 +210,13 @@ class Assistant:
             base["standalone_question"] = standalone(question, history, self.store.sources())
             calls = route(
                 base["standalone_question"],
-                today=today(),
+                today=day,
                 sources=self.store.sources(),
                 encode=encoder(self.store.embedder),
             )
             if calls:
                 yield {"type": "status", "text": f"Calling {', '.join(c.name.replace('_', ' ') for c in calls)}"}
-            live = self._metrics.consult(calls, wanted.as_of, base["standalone_question"])
+            live = self._metrics.consult(calls, wanted.as_of, base["standalone_question"], then)
             yield {"type": "status", "text": "Searching the base"}
             found = self._extractive(base, wanted, live, started)
             answer = found.answer
@@ -218,7 +225,7 @@ class Assistant:
         except ThesisError as error:
             failure = Failure(kind=error.kind, message=error.message, what_to_do=error.what_to_do)
             answer = Answer(**base, status="error", text="", error=failure, timings_ms={"total": _since(started)})
-        old = stale(answer, today(), self.settings.stale_after_days)
+        old = stale(answer, day, self.settings.stale_after_days)
         if old:
             answer = answer.model_copy(update={"warnings": (*answer.warnings, old)})
         for claim in answer.claims if spec is None else ():

@@ -93,6 +93,18 @@ class Live:
         return list({(s.document.document_id, s.start): s for s in found if s is not None}.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Then:
+    """The day of an earlier answer, and what its live metrics gave: a question that is asked again with these calls no source."""
+
+    today: date
+    results: tuple[ToolResult, ...] = ()
+
+    def live(self, calls: Sequence[ToolCall]) -> tuple[ToolResult, ...]:
+        """Return the results, none where other tools are called for now."""
+        return self.results if [c.name for c in calls][:MOST_CALLS] == [r.tool for r in self.results] else ()
+
+
 class Metrics:
     """The live metrics of one Assistant. What they need (sessions, saved pulls) is made at the first call and kept."""
 
@@ -123,11 +135,16 @@ class Metrics:
         need(name)
         return call(name, arguments, self._context(as_of))
 
-    def consult(self, calls: Sequence[ToolCall], as_of: str | None, question: str = "") -> Live:
+    def consult(
+        self, calls: Sequence[ToolCall], as_of: str | None, question: str = "", then: Then | None = None
+    ) -> Live:
         """Call the tools, each within the setting ``tool_timeout_s``. Raises SettingsError for a source that does not exist.
 
-        What ``question`` asks for comes first in the text.
+        What ``question`` asks for comes first in the text. ``then``: take what they gave at that time.
         """
+        if then is not None:
+            given = then.live(calls)
+            return Live(given, question, self._spans(given)) if given else Live()
         if not calls:
             return Live()
         from assistant.tools.registry import call
@@ -225,4 +242,4 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-__all__ = ["BESIDE", "Live", "Metrics", "aside", "beside", "figure", "lacking", "line", "today"]
+__all__ = ["BESIDE", "Live", "Metrics", "Then", "aside", "beside", "figure", "lacking", "line", "today"]

@@ -67,6 +67,19 @@ class Settings:
         ""  # your Loughran–McDonald master dictionary (CSV), compared with the word list that is shipped
     )
     tool_timeout_s: int = 60  # for one tool with all its requests
+    # records and compliance (docs/audit.md)
+    records: bool = True  # `thesis serve` keeps the audit, the conversations and the feedback
+    audit_text: bool = True  # false: of questions and answers the audit keeps digests only
+    audit_retention_days: int = 0  # `thesis audit prune` empties what is older; 0: never
+    conversation_retention_days: int = 0  # … and deletes conversations that have not changed for so long; 0: never
+    gates_file: str = ""  # TOML: restricted names, a note on advice, a last line; empty: none
+    # HTTP API (docs/api.md)
+    request_limit_kb: int = 256  # of one JSON body
+    rate_per_minute: int = 600  # requests of one user; 0: no limit
+    concurrent_answers: int = 64  # being made or waiting on the whole server, before more are refused; 0: no limit
+    concurrent_per_user: int = 8  # … of one user; 0: no limit
+    cors_origins: tuple[str, ...] = ()  # sites whose scripts may call the API, such as https://portal.example.com
+    allowed_hosts: tuple[str, ...] = ()  # names beside localhost that an open server answers to
     # logs
     log_format: str = "text"  # text | json
     log_level: str = "WARNING"

@@ -1,0 +1,218 @@
+"""Conversations and feedback in ``records.sqlite``; each belongs to one owner, and nobody else's exists for them."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from assistant.access import User
+from assistant.models import Answer
+from assistant.records.audit import now, packed, payload_of, stamp, unpacked
+from assistant.records.chain import canonical
+from assistant.service.ports import Turn
+from vectorstore.database import Database
+from vectorstore.errors import NotFound, SettingsError
+
+KEPT_TURNS = 20  # messages of a conversation that a question is asked with
+TITLE = 80  # characters
+COMMENT = 2_000  # characters
+VERDICTS = ("good", "bad")
+_ID = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
+
+
+def owner_of(user: User) -> str:
+    """Return whose a conversation is: the same name by another way of signing in is somebody else."""
+    return f"{user.via}:{user.name}"
+
+
+def checked_id(conversation_id: str) -> str:
+    """Return the id. Raises SettingsError for one that is none."""
+    if not isinstance(conversation_id, str) or not _ID.fullmatch(conversation_id):
+        raise SettingsError(
+            "conversation_id is not 8 to 64 letters, digits, '_' and '-'.", "For example a UUID; leave it out for none."
+        )
+    return conversation_id
+
+
+def title_of(text: str) -> str:
+    return " ".join(text.split())[:TITLE]
+
+
+def add_turn(
+    connection: sqlite3.Connection,
+    owner: str,
+    conversation_id: str | None,
+    *,
+    question: str,
+    status: str,
+    seq: int,
+    answer: Answer | None = None,
+    copy: bool = False,
+) -> None:
+    """Add a question; the conversation begins with its first. ``copy``: the answer does not stand in the audit's row ``seq``."""
+    time = now()
+    if conversation_id is not None:
+        connection.execute(
+            "INSERT INTO conversations VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET changed = excluded.changed",
+            (owner, conversation_id, title_of(question), time, time),
+        )
+    held = packed(canonical(answer.model_dump())) if answer is not None and copy else None
+    connection.execute(
+        "INSERT INTO turns (owner, conversation_id, time, question, status, answer_id, text, seq, answer) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (owner, conversation_id, time, question, status, *_parts(answer), seq, held),
+    )
+
+
+def _parts(answer: Answer | None) -> tuple[str | None, str]:
+    return (answer.answer_id, answer.text) if answer is not None else (None, "")
+
+
+def history(connection: sqlite3.Connection, owner: str, conversation_id: str) -> list[Turn]:
+    """Return the last KEPT_TURNS messages, oldest first; questions without an answer are left out."""
+    found = connection.execute(
+        "SELECT question, text FROM turns WHERE owner = ? AND conversation_id = ? AND answer_id IS NOT NULL AND status <> 'error' "
+        "ORDER BY id DESC LIMIT ?",
+        (owner, conversation_id, KEPT_TURNS // 2),
+    ).fetchall()
+    return [
+        {"role": role, "content": text}
+        for question, answer in reversed(found)
+        for role, text in (("user", question), ("assistant", answer))
+    ]
+
+
+def answer(connection: sqlite3.Connection, owner: str, answer_id: str) -> Answer:
+    """Return an answer that the owner got. Raises NotFound."""
+    row = connection.execute(
+        "SELECT answer, seq FROM turns WHERE owner = ? AND answer_id = ? ORDER BY id DESC LIMIT 1", (owner, answer_id)
+    ).fetchone()
+    found = None if row is None else _answer(connection, *row)
+    if found is None:
+        raise NotFound("There is no such answer.", "Ask again: it may have been deleted, or was another's.")
+    return found
+
+
+def _answer(connection: sqlite3.Connection, copy: bytes | None, seq: int | None) -> Answer | None:
+    held = json.loads(unpacked(copy)) if copy is not None else None
+    if held is None and seq is not None:
+        held = (payload_of(connection, seq) or {}).get("answer")
+    return None if held is None else Answer.model_validate(held)
+
+
+_LISTED = (
+    "SELECT c.conversation_id, c.title, c.created, c.changed, (SELECT count(*) FROM turns t WHERE t.owner = c.owner "
+    "AND t.conversation_id = c.conversation_id) FROM conversations c WHERE c.owner = ?"
+)
+
+
+def _listed(row: tuple[Any, ...]) -> dict[str, Any]:
+    return dict(zip(("conversation_id", "title", "created", "changed", "turns"), row, strict=True))
+
+
+def listed(connection: sqlite3.Connection, owner: str, text: str = "") -> list[Mapping[str, Any]]:
+    """Return the owner's conversations that hold ``text`` in title, question or answer, newest first."""
+    rows = connection.execute(f"{_LISTED} ORDER BY c.changed DESC, c.conversation_id", (owner,))
+    found = [_listed(row) for row in rows]
+    wanted = " ".join(text.split()).casefold()
+    if not wanted:
+        return list(found)
+    holding = set(_holding(connection, owner, wanted))
+    return [one for one in found if one["conversation_id"] in holding or wanted in one["title"].casefold()]
+
+
+def _holding(connection: sqlite3.Connection, owner: str, wanted: str) -> Iterator[str]:
+    # In Python: SQLite knows capitals of ASCII only.
+    for id_, question, text in connection.execute(
+        "SELECT conversation_id, question, text FROM turns WHERE owner = ? AND conversation_id IS NOT NULL", (owner,)
+    ):
+        if any(wanted in " ".join(part.split()).casefold() for part in (question, text)):
+            yield id_
+
+
+def whole(connection: sqlite3.Connection, owner: str, conversation_id: str) -> dict[str, Any]:
+    """Return a conversation with its answers. Raises NotFound."""
+    row = connection.execute(f"{_LISTED} AND c.conversation_id = ?", (owner, conversation_id)).fetchone()
+    if row is None:
+        raise _no_conversation()
+    turns = [
+        {"time": time, "question": question, "status": status, "answer_id": id_, "answer": _answer(connection, copy, seq)}
+        for time, question, status, id_, copy, seq in connection.execute(
+            "SELECT time, question, status, answer_id, answer, CASE WHEN answer_id IS NULL THEN NULL ELSE seq END "
+            "FROM turns WHERE owner = ? AND conversation_id = ? ORDER BY id",
+            (owner, conversation_id),
+        ).fetchall()
+    ]  # fmt: skip
+    return _listed(row) | {"turns": turns}
+
+
+def _no_conversation() -> NotFound:
+    return NotFound("There is no such conversation.", "See the list of yours.")
+
+
+def rename(connection: sqlite3.Connection, owner: str, conversation_id: str, title: str) -> None:
+    """Raises NotFound, SettingsError for a title that is empty or longer than TITLE."""
+    plain = " ".join(title.split())
+    if not plain or len(plain) > TITLE:
+        raise SettingsError(f"A title has 1 to {TITLE} characters, not {len(plain)}.", "Shorten it.")
+    done = connection.execute(
+        "UPDATE conversations SET title = ? WHERE owner = ? AND conversation_id = ?", (plain, owner, conversation_id)
+    )
+    if not done.rowcount:
+        raise _no_conversation()
+
+
+def forget(connection: sqlite3.Connection, owner: str, conversation_id: str) -> None:
+    """Raises NotFound."""
+    connection.execute("PRAGMA secure_delete = ON")
+    done = connection.execute(
+        "DELETE FROM conversations WHERE owner = ? AND conversation_id = ?", (owner, conversation_id)
+    )
+    if not done.rowcount:
+        raise _no_conversation()
+    connection.execute("DELETE FROM turns WHERE owner = ? AND conversation_id = ?", (owner, conversation_id))
+
+
+def forget_old(database: Database, days: int, moment: datetime | None = None) -> int:
+    """Delete conversations that have not changed for ``days``; return how many."""
+    before = stamp((moment or datetime.now(UTC)) - timedelta(days=days))
+    with database.write() as connection:
+        old = connection.execute(
+            "SELECT owner, conversation_id FROM conversations WHERE changed < ?", (before,)
+        ).fetchall()
+        for owner, id_ in old:
+            forget(connection, owner, id_)
+    return len(old)
+
+
+def checked_feedback(verdict: str, comment: str) -> None:
+    """Raises SettingsError."""
+    if verdict not in VERDICTS:
+        raise SettingsError(f"verdict = {verdict!r} is unknown.", f"It is one of: {', '.join(VERDICTS)}.")
+    if len(comment) > COMMENT:
+        raise SettingsError(f"The comment has {len(comment)} characters.", f"Write {COMMENT:,} or fewer.")
+
+
+def add_feedback(connection: sqlite3.Connection, user: User, answer_id: str, verdict: str, comment: str) -> None:
+    """Keep what the user says last of an answer that they got. Raises NotFound."""
+    owner = owner_of(user)
+    if not connection.execute("SELECT 1 FROM turns WHERE owner = ? AND answer_id = ?", (owner, answer_id)).fetchone():
+        raise NotFound("There is no such answer.", "Only an answer that you got can be judged.")
+    connection.execute(
+        "INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?)",
+        (owner, answer_id, now(), user.name, verdict, comment),
+    )
+
+
+def feedback(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+    """Return [{time, user, answer_id, verdict, comment, question, status}], newest first; the last two None where they are gone."""
+    names = ("time", "user", "answer_id", "verdict", "comment", "question", "status")
+    rows = connection.execute(
+        "SELECT f.time, f.user, f.answer_id, f.verdict, f.comment, t.question, t.status FROM feedback f LEFT JOIN turns t "
+        "ON t.id = (SELECT max(id) FROM turns WHERE owner = f.owner AND answer_id = f.answer_id) ORDER BY f.time DESC, f.answer_id"
+    )
+    return [dict(zip(names, row, strict=True)) for row in rows]
