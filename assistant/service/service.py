@@ -5,6 +5,7 @@ What a user may not read does not exist for them: it raises NotFound, never Forb
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -16,7 +17,7 @@ from assistant.access import LOCAL, Action, User
 from assistant.models import Answer, ToolResult
 from assistant.service.answering import delivered, refused
 from assistant.service.ports import Asked, Gates, Records, Rules
-from vectorstore.errors import Forbidden
+from vectorstore.errors import Forbidden, unknown
 from vectorstore.records import Document, Passage, SourceInfo
 from vectorstore.settings import Settings
 
@@ -39,6 +40,7 @@ class Service:
         self.settings = settings
         self._assistant, self._ingestor = assistant, ingestor
         self._records, self._rules, self._gates = records, rules, gates
+        self._watchers: list[Callable[[Answer, str], None]] = []
 
     # Questions
 
@@ -88,7 +90,11 @@ class Service:
             question, as_of=as_of, filters=filters, history=asked.history, model=model
         )
         with closing(delivered(events, user, asked, self._records, self._gates)) as shown:
-            yield from shown
+            for event in shown:
+                if event["type"] == "answer":
+                    for watcher in self._watchers:
+                        watcher(event["answer"], channel)
+                yield event
 
     def search(
         self,
@@ -112,6 +118,22 @@ class Service:
         self.need(user, "read")
         listed: list[SourceInfo] = self.view(user).sources()
         return listed
+
+    def info(self, user: User, document_id: str) -> SourceInfo:
+        """Return what is known of a document that is in, or failed, and that this user may read. Raises NotFound."""
+        self.need(user, "read")
+        found: SourceInfo | None = next((s for s in self.view(user).sources() if s.document_id == document_id), None)
+        if found is None:
+            raise unknown(document_id)
+        return found
+
+    def collections(self, user: User) -> list[Mapping[str, Any]]:
+        """Return [{name, documents, writable}] of the collections that this user may read or add to, by name."""
+        self.need(user, "read")
+        counts: Counter[str] = Counter(s.collection for s in self.view(user).sources())
+        own = self.settings.collection
+        names = {*counts, own} if own in counts or self.writable(user, own) else set(counts)
+        return [{"name": n, "documents": counts[n], "writable": self.writable(user, n)} for n in sorted(names)]
 
     def document(self, user: User, document_id: str, version: str | None = None) -> Document:
         """Return a stored version that this user may read. Raises NotFound."""
@@ -139,7 +161,7 @@ class Service:
         """Bring in files given as (name, path of the bytes); return the ingest's report. Raises Forbidden."""
         self.need(user, "write")
         name = collection or self.settings.collection
-        if self._rules is not None and not self._rules.writable(user, name):
+        if not self.writable(user, name):
             raise Forbidden(f"You may not add to the collection {name!r}.", "Ask who runs this server.")
         sent = {"collection": name, "files": [file for file, _ in files]}
         self.event(user, "document_add", sent)  # before it is in: what cannot be recorded is not done
@@ -151,8 +173,8 @@ class Service:
     def remove(self, user: User, document_id: str) -> int:
         """Take a document out. Raises NotFound, Forbidden."""
         self.need(user, "write")
-        document = self.document(user, document_id)
-        if self._rules is not None and not self._rules.writable(user, document.collection):
+        document = self.info(user, document_id)
+        if not self.writable(user, document.collection):
             raise Forbidden(f"You may not remove from {document.collection!r}.", "Ask who runs this server.")
         named = {"document_id": document.document_id, "version": document.version, "collection": document.collection}
         self.event(user, "document_remove", named)  # before it is gone: what cannot be recorded is not done
@@ -162,17 +184,17 @@ class Service:
     # Live metrics
 
     def tools(self, user: User) -> list[Mapping[str, Any]]:
-        """Return [{name, arguments, sources, description}] of the live metrics."""
+        """Return [{name, summary, arguments: [{name, description, type, default}], sources}] of the live metrics."""
         self.need(user, "tools")
-        from assistant.tools import command
+        from assistant.tools.registry import listed
 
-        return list(command.listed())
+        return list(listed())
 
-    def tool(self, user: User, name: str, arguments: Mapping[str, str]) -> ToolResult:
-        """Run one live metric over what this user may read. Raises NotFound for a name there is not."""
+    def tool(self, user: User, name: str, arguments: Mapping[str, Any], *, as_of: str | None = None) -> ToolResult:
+        """Run one live metric over what this user may read. Raises NotFound for a name there is not, SettingsError for a bad date."""
         self.need(user, "tools")
         self.look(user, " ".join(map(str, arguments.values())), "tool")
-        result: ToolResult = self.view(user).tool(name, arguments)
+        result: ToolResult = self.view(user).tool(name, arguments, as_of=as_of)
         told = {"tool": name, "arguments": dict(arguments), "status": result.status}
         self.event(user, "tool_called", told | {"retrieved_at": result.retrieved_at})
         return result
@@ -187,6 +209,18 @@ class Service:
         self.need(user, "feedback")
         self.records().feedback(user, answer_id, verdict, comment)
 
+    def conversations(self, user: User, text: str = "") -> list[Mapping[str, Any]]:
+        """Return this user's conversations that hold ``text``, newest first."""
+        return self.records().conversations(user, text)
+
+    def conversation(self, user: User, conversation_id: str) -> Mapping[str, Any]:
+        """Return one conversation of this user with its turns. Raises NotFound."""
+        return self.records().conversation(user, conversation_id)
+
+    def forget(self, user: User, conversation_id: str) -> None:
+        """Delete a conversation of this user. Raises NotFound."""
+        self.records().forget(user, conversation_id)
+
     def event(self, user: User, kind: str, payload: Mapping[str, Any], *, channel: str = "") -> None:
         """Keep an event in the audit, where there is one. Raises StoreError."""
         if self._records is not None:
@@ -196,6 +230,21 @@ class Service:
         if self._records is None:
             raise Forbidden("This server keeps no records.", "Switch records on in thesis.toml.")
         return self._records
+
+    # The server
+
+    def watch(self, watcher: Callable[[Answer, str], None]) -> None:
+        """Have ``watcher`` called with every answer given from now on and its channel, in the thread that gives it."""
+        self._watchers.append(watcher)
+
+    def ready(self) -> None:
+        """Return when questions can be answered: waits for the model to load. Raises StoreError where the base cannot be asked."""
+        self._assistant.ready()
+
+    def size(self) -> tuple[int, int]:
+        """Return how many documents can be cited and how many chunks they have, whoever may read them."""
+        sources: list[SourceInfo] = self._assistant.sources()
+        return sum(bool(s.version) for s in sources), sum(s.chunks for s in sources)
 
     # Who may what
 
@@ -211,6 +260,10 @@ class Service:
     def readable(self, user: User) -> frozenset[str] | None:
         """Return the collections that ``user`` may read; None: all."""
         return None if self._rules is None else self._rules.readable(user)
+
+    def writable(self, user: User, collection: str) -> bool:
+        """Whether ``user`` may add to and remove from ``collection``."""
+        return user.may("write") and (self._rules is None or self._rules.writable(user, collection))
 
     def view(self, user: User) -> Any:
         """Return the assistant over what ``user`` may read."""
