@@ -174,6 +174,7 @@ def serve(settings: Settings) -> int:
     Meanwhile an empty base takes in the sample notes, and what an earlier process left undone is done.
     """
     from assistant import Assistant
+    from assistant.access.rules import Rules
     from assistant.handover.owner import Owner
     from assistant.service import Service
     from assistant.web.server import serve as serve_web
@@ -184,7 +185,8 @@ def serve(settings: Settings) -> int:
         assistant = Assistant(ingestor.store, settings)
         opened = _Opened(ingestor.store, settings, assistant=assistant, ingestor=ingestor)
         with Owner(ingestor.store.root, opened) as owner, _going_on(ingestor, sys.stderr):
-            serve_web(Service(assistant, ingestor, settings), settings)
+            rules = Rules.load(settings, ingestor.store.collections)
+            serve_web(Service(assistant, ingestor, settings, rules=rules), settings)
             owner.stop()  # whoever stops the server does not wait for what others asked of it
     return 0
 

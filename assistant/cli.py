@@ -18,6 +18,7 @@ from assistant import check, logs, store_commands
 from assistant.commands import COMMANDS, DONE, FAILED, WRONG, fail
 from assistant.evaluation import command as evaluation
 from assistant.handover import caller
+from assistant.records import command as records
 from assistant.shown import answer_text
 from assistant.tools import command as tool
 from assistant.wiring import Ingestor, Wiring
@@ -47,6 +48,7 @@ def parser() -> _Parser:
     scope.add_argument("--collection", action="append", metavar="NAME")
     scope.add_argument("--since", metavar="DATE", help="published on or after")
     scope.add_argument("--until", metavar="DATE", help="published on or before")
+    scope.add_argument("--within", action="append", metavar="COLLECTION[,…]", help=evaluation.WITHIN)
 
     top = _Parser(prog="thesis", description="Answers over an investment-thesis knowledge base, each sentence cited.")
     top.add_argument("--version", action="version", version=f"thesis {version('thesis-assistant')}")
@@ -90,6 +92,7 @@ def parser() -> _Parser:
     add("verify", "Compare ledger, Chroma, keyword index and source text.")
     add("rebuild", "Make both indexes again from the ledger and the stored text.")
     store_commands.add(add)
+    records.add(add)
     remove = add("remove", "Take documents out of the base.")
     remove.add_argument("names", nargs="+", metavar="DOCUMENT", help="document id, the start of one, or a path")
     serve = add("serve", "Serve the web chat.")
@@ -121,8 +124,8 @@ def run(argv: Sequence[str], wiring: Wiring, *, out: TextIO | None = None) -> in
         logs.start(settings)
         if arguments.command == "tool":  # its arguments are those of the tool
             return tool.run(arguments, rest, settings, out)
-        if arguments.command == "check":  # needs no store
-            return COMMANDS["check"](arguments, settings, wiring, out)
+        if arguments.command in {"check", "audit", "feedback"}:  # need not own the store
+            return COMMANDS[arguments.command](arguments, settings, wiring, out)
         return caller.run(arguments, settings, wiring, out)
     except ThesisError as error:
         return fail(error, as_json=as_json, out=out, err=wiring.err)

@@ -12,7 +12,9 @@ from typing import Any, TextIO
 
 from assistant import check, store_commands
 from assistant.evaluation import command as evaluation
+from assistant.filters import make_filters, readers_of
 from assistant.models import Answer, Failure
+from assistant.records import command as records
 from assistant.shown import answer_text, metadata_json, passage_json, printable, source_json, where
 from assistant.wiring import Shown, Wiring
 from vectorstore.errors import NotFound, SettingsError, StoreEmpty, StoreError, StoreLocked, ThesisError
@@ -45,6 +47,14 @@ def scope_of(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the filters that the flags gave."""
     names = ("kind", "publisher", "company", "ticker", "form", "collection", "since", "until")
     return {name: getattr(arguments, name) for name in names if getattr(arguments, name)}
+
+
+@contextlib.contextmanager
+def opened(a: argparse.Namespace, settings: Settings, wiring: Wiring) -> Iterator[Any]:
+    """Open the assistant, over what ``--within`` leaves."""
+    within = readers_of(a.within)
+    with wiring.open_assistant(settings) as assistant:
+        yield assistant if within is None else assistant.within(within)
 
 
 def _ingest(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
@@ -93,7 +103,7 @@ def shown(wiring: Wiring) -> Iterator[Shown]:
 def _search(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
     if a.k < 1:
         raise SettingsError(f"-k {a.k} is not a number of passages.", "Give a number from 1 up.")
-    with wiring.open_assistant(settings) as assistant:
+    with opened(a, settings, wiring) as assistant:
         passages = assistant.search(_readable(a.query), k=a.k, as_of=a.as_of, filters=scope_of(a))
     if a.json:
         print_json({"passages": [passage_json(p) for p in passages]}, out)
@@ -110,7 +120,7 @@ def _ask(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO)
     if bool(a.batch) == bool(a.question):
         raise SettingsError("Give a question or --batch FILE, one of the two.", "See: thesis ask --help")
     rows = _batch(a.batch, wiring) if a.batch else []
-    with wiring.open_assistant(settings) as assistant:
+    with opened(a, settings, wiring) as assistant:
         if a.batch:
             failed = False
             for row in rows:
@@ -218,9 +228,7 @@ def _whole_id(assistant: Any, start: str) -> str:
 
 
 def _sources(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
-    from assistant.assistant import make_filters
-
-    with wiring.open_assistant(settings) as assistant:
+    with opened(a, settings, wiring) as assistant:
         sources = assistant.store.sources(make_filters(scope_of(a), a.as_of))
     if a.json:
         print_json({"sources": [source_json(s) for s in sources]}, out)
@@ -311,6 +319,9 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Wiring, TextIO], int
     "backup": store_commands.backup,
     "restore": store_commands.restore,
     "prune": store_commands.prune,
+    "audit": records.run_audit,
+    "feedback": records.run_feedback,
+    "replay": records.run_replay,
     "remove": _remove,
     "serve": _serve,
     "doctor": _doctor,
@@ -318,6 +329,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Wiring, TextIO], int
 
 # What another shell may ask of the process that has the store open: any owner, or one that takes changes. LONG: reads that
 # would keep one that is about to end.
-READS = frozenset({"ask", "doctor", "eval", "search", "show", "sources", "verify"})
+READS = frozenset({"ask", "doctor", "eval", "replay", "search", "show", "sources", "verify"})
 LONG = frozenset({"eval", "verify"})
 CHANGES = frozenset({"ingest", "prune", "rebuild", "remove"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -10,6 +10,16 @@ from vectorstore.errors import SettingsError
 from vectorstore.records import KINDS, Filters
 
 FILTER_NAMES = ("kind", "publisher", "company", "ticker", "form", "collection", "since", "until")
+
+
+def readers_of(given: Sequence[str] | None) -> frozenset[str] | None:
+    """Return the collections that ``--within`` names, with commas between; None where it was not given. Raises SettingsError."""
+    if given is None:
+        return None
+    names = frozenset(name.strip() for one in given for name in one.split(",") if name.strip())
+    if not names:
+        raise SettingsError("--within names no collection.", "For example: --within notes,filings")
+    return names
 
 
 def parse_date(name: str, text: str) -> str:

@@ -22,6 +22,7 @@ class Kept:
         self.matches: dict[tuple[Filters, bool], list[Match]] = {}
         self.scopes: dict[frozenset[str], Scope] = {}
         self.companies: list[str] | None = None
+        self.collections: dict[str, int] | None = None
 
 
 def remember(held: dict[_Key, _Value], key: _Key, value: _Value) -> None:

@@ -254,10 +254,12 @@ class Ledger(States):
 
     def collections(self) -> dict[str, int]:
         """Return every collection that holds or ever held a document, and how many are in."""
-        with self._database.read() as connection:
-            return dict(
-                connection.execute("SELECT collection, count(version) FROM documents GROUP BY collection").fetchall()
-            )
+        kept = self._now()
+        if kept.collections is None:
+            with self._database.read() as connection:
+                rows = connection.execute("SELECT collection, count(version) FROM documents GROUP BY collection")
+                kept.collections = dict(rows.fetchall())
+        return dict(kept.collections)
 
     def collection_of(self, document_id: str) -> str | None:
         """Return the collection of a document that is or ever was in; None for one that is nowhere."""

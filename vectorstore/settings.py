@@ -73,6 +73,8 @@ class Settings:
     audit_retention_days: int = 0  # `thesis audit prune` empties what is older; 0: never
     conversation_retention_days: int = 0  # … and deletes conversations that have not changed for so long; 0: never
     gates_file: str = ""  # TOML: restricted names, a note on advice, a last line; empty: none
+    # who may read and write which collection (docs/access.md)
+    access_file: str = ""  # TOML; empty: all who may ask read all, editors write everywhere
     # HTTP API (docs/api.md)
     request_limit_kb: int = 256  # of one JSON body
     rate_per_minute: int = 600  # requests of one user; 0: no limit
@@ -80,6 +82,27 @@ class Settings:
     concurrent_per_user: int = 8  # … of one user; 0: no limit
     cors_origins: tuple[str, ...] = ()  # sites whose scripts may call the API, such as https://portal.example.com
     allowed_hosts: tuple[str, ...] = ()  # names beside localhost that an open server answers to
+    # sign-in (docs/signin.md); the client's secret comes from THESIS_OIDC_CLIENT_SECRET, or from systemd's credentials
+    auth: str = "open"  # open (this machine only) | users | proxy | oidc
+    users_file: str = ""  # TOML or JSON; empty: users.toml in the store's folder
+    trusted_proxies: tuple[str, ...] = ()  # addresses or networks whose X-Forwarded-* and user headers are believed
+    proxy_user_header: str = "X-Forwarded-User"
+    proxy_groups_header: str = ""  # names apart by commas; empty: none
+    admins: tuple[str, ...] = ()  # names, or @group: of users that a proxy or OIDC names
+    editors: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()  # who else may sign in; empty: everybody whom the proxy or the provider names
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_scopes: tuple[str, ...] = ("openid", "profile", "email")
+    oidc_name_claim: str = "preferred_username"
+    oidc_groups_claim: str = "groups"
+    oidc_hosts: tuple[str, ...] = ()  # further hosts of the provider, beside the issuer's own
+    session_idle_minutes: int = 120
+    session_hours: int = 12  # at most, however much it is used
+    cookie_secure: bool = False  # also where this server sees plain HTTP; over HTTPS cookies always are
+    # a proxy in front, and pages that show the chat (docs/embed.md)
+    root_path: str = ""  # such as /research, where a proxy serves it under a path
+    frame_origins: tuple[str, ...] = ()  # such as https://intranet.example: may show /embed in a frame; empty: none
     # logs
     log_format: str = "text"  # text | json
     log_level: str = "WARNING"

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from assistant.wiring import Wiring
 
 
+WITHIN = "as a reader sees the base who may read these collections only"
+
+
 def add(new: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the command; ``new(name, text)`` makes a subparser with the options that all commands share."""
     command = new("eval", "Ask a set of questions and measure the answers.")
@@ -44,6 +47,7 @@ def add(new: Callable[..., argparse.ArgumentParser]) -> None:
         "-k", "--k", action="append", type=int, default=[], metavar="N", help="a cut-off beside 1, 5, 10, 20"
     )
     command.add_argument("--model", metavar="NAME")
+    command.add_argument("--within", action="append", metavar="COLLECTION[,…]", help=WITHIN)
     command.add_argument("--seed", type=int, default=0, help="of the bootstrap (default 0)")
 
 
@@ -53,11 +57,13 @@ def run(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) 
     from assistant.evaluation.ranking import CUTOFFS
     from assistant.evaluation.run import evaluate
     from assistant.evaluation.thresholds import check, read_limit
+    from assistant.filters import readers_of
 
     if any(k < 1 for k in a.k):
         raise SettingsError(f"-k {min(a.k)} is not a rank.", "Give whole numbers from 1 up.")
     if a.seed < 0:
         raise SettingsError(f"--seed {a.seed} is below 0.", "Give a whole number from 0 up.")
+    within = readers_of(a.within)
     cutoffs = {*CUTOFFS, *a.k}
     at_least = dict(read_limit(text, sorted(cutoffs), "--fail-under") for text in a.fail_under)
     at_most = dict(read_limit(text, sorted(cutoffs), "--fail-over") for text in a.fail_over)
@@ -75,7 +81,8 @@ def run(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) 
         evaluation = evaluate(None, rows, **options)
     else:
         with wiring.open_assistant(settings) as assistant:
-            evaluation = evaluate(assistant, rows, **options)
+            asked = assistant if within is None else assistant.within(within)
+            evaluation = evaluate(asked, rows, **options)
     thresholds = check(evaluation, at_least, at_most)
     compared = None if old is None else report.compare(evaluation, old)
     summary = report.summary_json(evaluation, datasets=datasets, thresholds=thresholds, baseline=compared)

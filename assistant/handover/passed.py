@@ -16,7 +16,12 @@ from vectorstore.settings import Settings
 
 FIXED = ("embedding_model", "embedding_backend", "embedding_device")
 OWNERS = frozenset(
-    {"store", "host", "port", "knowledge", "cache", "lock_wait_s"} | {"log_format", "log_level", "log_questions"}
+    {"store", "host", "port", "knowledge", "cache", "lock_wait_s"}
+    | {"log_format", "log_level", "log_questions"}
+    | {"auth", "users_file", "trusted_proxies", "proxy_user_header", "proxy_groups_header"}
+    | {"admins", "editors", "readers", "session_idle_minutes", "session_hours", "cookie_secure"}
+    | {"oidc_issuer", "oidc_client_id", "oidc_scopes", "oidc_name_claim", "oidc_groups_claim", "oidc_hosts"}
+    | {"root_path", "frame_origins", "access_file"}
 )
 _PATHS = ("data", "sentiment_lexicon", "ca_bundle", "embedding_model", "reranker")  # or names, where nothing lies there
 _CALLERS = tuple(f.name for f in fields(Settings) if f.name not in OWNERS and f.name not in FIXED)

@@ -70,6 +70,11 @@ def canonical(value: object) -> bytes:
     ).encode("ascii")
 
 
+def plain(text: object) -> str:
+    """Return a text that SQLite takes: a lone surrogate is no Unicode."""
+    return str(text).encode("utf-8", "replace").decode("utf-8")
+
+
 def digest(value: object) -> str:
     """Return the SHA-256 of the canonical form."""
     return sha256(canonical(value)).hexdigest()

@@ -12,7 +12,7 @@ from typing import Any
 from assistant.access import User
 from assistant.models import Answer
 from assistant.records.audit import now, packed, payload_of, stamp, unpacked
-from assistant.records.chain import canonical
+from assistant.records.chain import canonical, plain
 from assistant.service.ports import Turn
 from vectorstore.database import Database
 from vectorstore.errors import NotFound, SettingsError
@@ -26,7 +26,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
 
 def owner_of(user: User) -> str:
     """Return whose a conversation is: the same name by another way of signing in is somebody else."""
-    return f"{user.via}:{user.name}"
+    return plain(f"{user.via}:{user.name}")
 
 
 def checked_id(conversation_id: str) -> str:
@@ -54,7 +54,7 @@ def add_turn(
     copy: bool = False,
 ) -> None:
     """Add a question; the conversation begins with its first. ``copy``: the answer does not stand in the audit's row ``seq``."""
-    time = now()
+    time, question = now(), plain(question)
     if conversation_id is not None:
         connection.execute(
             "INSERT INTO conversations VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET changed = excluded.changed",
@@ -69,7 +69,7 @@ def add_turn(
 
 
 def _parts(answer: Answer | None) -> tuple[str | None, str]:
-    return (answer.answer_id, answer.text) if answer is not None else (None, "")
+    return (answer.answer_id, plain(answer.text)) if answer is not None else (None, "")
 
 
 def history(connection: sqlite3.Connection, owner: str, conversation_id: str) -> list[Turn]:
@@ -89,7 +89,8 @@ def history(connection: sqlite3.Connection, owner: str, conversation_id: str) ->
 def answer(connection: sqlite3.Connection, owner: str, answer_id: str) -> Answer:
     """Return an answer that the owner got. Raises NotFound."""
     row = connection.execute(
-        "SELECT answer, seq FROM turns WHERE owner = ? AND answer_id = ? ORDER BY id DESC LIMIT 1", (owner, answer_id)
+        "SELECT answer, seq FROM turns WHERE owner = ? AND answer_id = ? ORDER BY id DESC LIMIT 1",
+        (owner, plain(answer_id)),
     ).fetchone()
     found = None if row is None else _answer(connection, *row)
     if found is None:
@@ -136,7 +137,7 @@ def _holding(connection: sqlite3.Connection, owner: str, wanted: str) -> Iterato
 
 def whole(connection: sqlite3.Connection, owner: str, conversation_id: str) -> dict[str, Any]:
     """Return a conversation with its answers. Raises NotFound."""
-    row = connection.execute(f"{_LISTED} AND c.conversation_id = ?", (owner, conversation_id)).fetchone()
+    row = connection.execute(f"{_LISTED} AND c.conversation_id = ?", (owner, plain(conversation_id))).fetchone()
     if row is None:
         raise _no_conversation()
     turns = [
@@ -156,11 +157,11 @@ def _no_conversation() -> NotFound:
 
 def rename(connection: sqlite3.Connection, owner: str, conversation_id: str, title: str) -> None:
     """Raises NotFound, SettingsError for a title that is empty or longer than TITLE."""
-    plain = " ".join(title.split())
-    if not plain or len(plain) > TITLE:
-        raise SettingsError(f"A title has 1 to {TITLE} characters, not {len(plain)}.", "Shorten it.")
+    short = " ".join(plain(title).split())
+    if not short or len(short) > TITLE:
+        raise SettingsError(f"A title has 1 to {TITLE} characters, not {len(short)}.", "Write one that has.")
     done = connection.execute(
-        "UPDATE conversations SET title = ? WHERE owner = ? AND conversation_id = ?", (plain, owner, conversation_id)
+        "UPDATE conversations SET title = ? WHERE owner = ? AND conversation_id = ?", (short, owner, conversation_id)
     )
     if not done.rowcount:
         raise _no_conversation()
@@ -199,12 +200,12 @@ def checked_feedback(verdict: str, comment: str) -> None:
 
 def add_feedback(connection: sqlite3.Connection, user: User, answer_id: str, verdict: str, comment: str) -> None:
     """Keep what the user says last of an answer that they got. Raises NotFound."""
-    owner = owner_of(user)
+    owner, answer_id = owner_of(user), plain(answer_id)
     if not connection.execute("SELECT 1 FROM turns WHERE owner = ? AND answer_id = ?", (owner, answer_id)).fetchone():
         raise NotFound("There is no such answer.", "Only an answer that you got can be judged.")
     connection.execute(
         "INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?)",
-        (owner, answer_id, now(), user.name, verdict, comment),
+        (owner, answer_id, now(), plain(user.name), verdict, plain(comment)),
     )
 
 

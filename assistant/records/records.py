@@ -12,7 +12,7 @@ from typing import Any
 from assistant.access import User
 from assistant.models import Answer
 from assistant.records import audit, conversations
-from assistant.records.chain import PRUNED, canonical
+from assistant.records.chain import PRUNED, canonical, plain
 from assistant.records.payload import answered, by, question, without_texts
 from assistant.records.schema import NAME, open_database
 from assistant.service.ports import Asked, Turn
@@ -21,6 +21,7 @@ from vectorstore.errors import StoreError
 from vectorstore.settings import Settings
 
 log = logging.getLogger(__name__)
+LONGEST_NAME = 200  # characters of a user name that somebody tried
 _KIND = re.compile(r"[a-z_]{1,40}")
 
 
@@ -86,7 +87,12 @@ class Records:
         small = audit.packed(data)
         with self._database.write() as connection:
             seq = audit.append(
-                connection, user=user.name, kind=kind, channel=channel, payload=data, packed_payload=small
+                connection,
+                user=plain(user.name)[:LONGEST_NAME],
+                kind=kind,
+                channel=plain(channel),
+                payload=data,
+                packed_payload=small,
             )
             if turn is None:
                 return
@@ -131,11 +137,11 @@ class Records:
 
     def rename(self, user: User, conversation_id: str, title: str) -> None:
         with self._database.write() as connection:
-            conversations.rename(connection, conversations.owner_of(user), conversation_id, title)
+            conversations.rename(connection, conversations.owner_of(user), plain(conversation_id), title)
 
     def forget(self, user: User, conversation_id: str) -> None:
         with self._database.write() as connection:
-            conversations.forget(connection, conversations.owner_of(user), conversation_id)
+            conversations.forget(connection, conversations.owner_of(user), plain(conversation_id))
             self._append(user, "conversation_deleted", {"conversation_id": conversation_id}, "")
 
 
