@@ -16,9 +16,10 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from assistant.service import Service
+from assistant.web import api
 from assistant.web.asking import user_of
 from assistant.web.document_page import POLICY, document_page, missing_page
 from assistant.web.guard import Guard
@@ -39,16 +40,13 @@ _ICON = (
 
 
 def create_app(service: Service, settings: Settings) -> FastAPI:
-    """Return the ASGI application: ``/`` the page, ``/document/…`` the sources, ``/healthz``."""
+    """Return the ASGI application: ``/`` the page, ``/document/…`` the sources, and the HTTP API."""
     app = FastAPI(title="Thesis", docs_url=None, redoc_url=None, openapi_url=None)
     # With a CORS policy of ours, Gradio does not add its own, which echoes any origin.
     app.add_middleware(CORSMiddleware, allow_origins=[])
     app.add_middleware(Gate)
     app.add_middleware(Guard)
-
-    @app.get("/healthz")
-    def healthz() -> JSONResponse:
-        return JSONResponse({"status": "ok"})
+    api.mount(app, service, settings)
 
     @app.get("/icon.svg")
     def icon() -> Response:

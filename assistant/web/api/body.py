@@ -29,9 +29,7 @@ def parse(data: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise Unacceptable("bad_request", f"The body is no UTF-8 (byte {error.start}).", _MEND) from None
     try:
-        value = json.loads(
-            text, parse_constant=_constant, parse_int=_int, parse_float=_float, object_pairs_hook=_pairs
-        )
+        value = json.loads(text, parse_constant=_constant, parse_int=_int, parse_float=_float, object_pairs_hook=_pairs)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise Unacceptable("bad_request", f"The body is no JSON: {error.msg} ({place}).", _MEND) from None

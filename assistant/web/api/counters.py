@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -24,6 +32,9 @@ class Base:
     documents: int
     chunks: int
     ready: bool
+
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class _Now(Collector):
@@ -47,16 +58,12 @@ class Counters:
 
     def __init__(self, state: Callable[[], Base], making: Callable[[], int]) -> None:
         self._registry = registry = CollectorRegistry()
-        self._requests = Counter(
-            "thesis_http_requests", "Requests.", ("method", "route", "status"), registry=registry
-        )
+        self._requests = Counter("thesis_http_requests", "Requests.", ("method", "route", "status"), registry=registry)
         self._seconds = Histogram(
             "thesis_http_request_seconds", "Seconds to the end of a response.", ("route",), buckets=_SECONDS, registry=registry
         )  # fmt: skip
         self._in_flight = Gauge("thesis_http_in_flight", "Requests that are being served.", registry=registry)
-        self._rejected = Counter(
-            "thesis_rejected", "Requests refused by a limit.", ("reason",), registry=registry
-        )
+        self._rejected = Counter("thesis_rejected", "Requests refused by a limit.", ("reason",), registry=registry)
         self._questions = Counter(
             "thesis_questions", "Questions answered.", ("status", "mode", "channel"), registry=registry
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -57,16 +57,25 @@ _BY_STATUS = {
 }
 
 
+_SAID = {"extra_forbidden": "is not known here", "missing": "is missing"}
+_OPENAI = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+
+
+def is_openai(path: str) -> bool:
+    """Whether a path is one of those that OpenAI's clients ask."""
+    return path == "/v1" or path.startswith("/v1/")
+
+
 class Unacceptable(ThesisError):
     """A request that is refused before anything is done. ``kind`` is one of KINDS."""
 
-    def __init__(self, kind: str, message: str, what_to_do: str = "", errors: Sequence[Mapping[str, str]] = ()) -> None:
+    def __init__(self, kind: str, message: str, what_to_do: str = "", **more: Any) -> None:
         super().__init__(message, what_to_do)
         self.kind = kind
-        self.errors = tuple(errors)
+        self.more = more  # further members of the problem
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.kind, self.message, self.what_to_do, self.errors))
+        return (type(self), (self.kind, self.message, self.what_to_do))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +107,26 @@ class Problem:
             **self.more,
         }
 
+    def as_openai(self) -> dict[str, Any]:
+        """Return the object that OpenAI's clients read."""
+        wrong = self.more.get("errors") or ()
+        message = f"{self.detail} {self.what_to_do}".strip()
+        return {
+            "message": message,
+            "type": _OPENAI.get(self.code, "invalid_request_error" if self.code < 500 else "server_error"),
+            "param": self.more.get("param") or (wrong[0]["field"] if wrong else None),
+            "code": self.more.get("code") or self.kind,
+        }
+
     def response(self, scope: Mapping[str, Any]) -> Response:
         """Return the answer to the request of ``scope``."""
         headers = {"cache-control": "no-store", **self.headers}
         if self.code == 401:
             headers.setdefault("www-authenticate", 'Bearer realm="thesis"')
-        body = self.body(str(scope.get("path", "")), str(scope.get("root_path", "")).rstrip("/"))
+        path = str(scope.get("path", ""))
+        body = self.body(path, str(scope.get("root_path", "")).rstrip("/"))
+        if is_openai(path.removeprefix(str(scope.get("root_path", "")))):
+            body["error"] = self.as_openai()
         # ensure_ascii: a path may hold half a surrogate pair, which has no bytes of its own.
         return Response(json.dumps(body), self.code, headers=headers, media_type=MEDIA_TYPE)
 
@@ -114,8 +137,8 @@ def of_error(error: ThesisError) -> Problem:
     more: dict[str, Any] = {}
     if isinstance(error, TooMany):
         headers["retry-after"] = str(error.retry_after)
-    if isinstance(error, Unacceptable) and error.errors:
-        more["errors"] = [dict(one) for one in error.errors]
+    if isinstance(error, Unacceptable):
+        more |= error.more
     kind = error.kind if error.kind in KINDS else "internal"
     return Problem(kind, error.message, error.what_to_do, headers=headers, more=more)
 
@@ -127,13 +150,13 @@ def of_invalid(error: RequestValidationError) -> Problem:
         place = [str(part) for part in one["loc"]]
         where = place[0] if place and place[0] in {"body", "query", "path", "header"} else ""
         name = ".".join(place[1:] if where else place) or where or "body"
-        text = str(one["msg"]).removeprefix("Value error, ")
+        text = _SAID.get(str(one["type"]), str(one["msg"]).removeprefix("Value error, "))
         errors.append({"in": where or "body", "field": name[:200], "message": text[:300]})
     first = errors[0] if errors else {"field": "body", "message": "is not right", "in": "body"}
     rest = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
     return Problem(
         "bad_request",
-        f"{first['field']}: {first['message']}{rest}.".replace("..", "."),
+        f"{first['field']}: {first['message'].rstrip('.')}{rest}.",
         "Mend what `errors` names; /api/v1/openapi.json describes every field.",
         more={"errors": errors},
     )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from assistant.models import Answer
 from vectorstore.records import Kind
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -25,7 +26,7 @@ def _day(text: str) -> str:
 Day = Annotated[str, AfterValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Names = Annotated[list[Name], Field(max_length=50)]
-ConversationId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+ConversationId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 Query = Annotated[str, Field(min_length=1, max_length=4000, pattern=r"\S")]
 Model = Annotated[str, Field(max_length=200)]
 
@@ -56,9 +57,12 @@ class Ask(Given):
     as_of: Day | None = Field(None, description="Nothing published after this day is used, and nothing without a date.")
     filters: Filters | None = None
     conversation_id: ConversationId | None = Field(
-        None, description="Any name of yours. Its earlier turns are read with the question; a new one begins a conversation."
+        None,
+        description="Any name of yours. Its earlier turns are read with the question; a new one begins a conversation.",
     )
-    model: Model | None = Field(None, description="“extractive” for no language model; default: as the server is set up.")
+    model: Model | None = Field(
+        None, description="“extractive” for no language model; default: as the server is set up."
+    )
 
 
 class ToolCall(Given):
@@ -289,12 +293,13 @@ class Kept(BaseModel):
 
 
 class Conversation(BaseModel):
-    """One conversation of yours; ``changed``: when its last turn was added."""
-
-    model_config = ConfigDict(extra="allow")
+    """One conversation of yours; ``changed``: when its last turn was added, ``turns``: how many it has."""
 
     conversation_id: str
     title: str
+    created: str
+    changed: str
+    turns: int
 
 
 class Conversations(BaseModel):
@@ -302,16 +307,22 @@ class Conversations(BaseModel):
 
 
 class Turn(BaseModel):
-    model_config = ConfigDict(extra="allow")
+    """A question and its answer; null where it got none."""
 
-    role: Literal["user", "assistant"]
-    content: str
+    time: str
+    question: str
+    status: str
+    answer_id: str | None
+    answer: Answer | None
 
 
 class Turns(BaseModel):
-    """The turns of a conversation, oldest first."""
+    """A conversation of yours with its turns, oldest first."""
 
     conversation_id: str
+    title: str
+    created: str
+    changed: str
     turns: list[Turn]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import aclosing
 from typing import Any, TypeVar
 
@@ -12,7 +12,8 @@ from fastapi import Request
 from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from assistant.web.api.work import Gone
+from assistant.web.api.problems import told
+from assistant.web.api.work import Event, Gone
 
 HEARTBEAT = 10.0  # seconds without an event until a comment says that the server is at it
 PING = b": still at it\n\n"
@@ -67,6 +68,23 @@ class EventStream(Response):
             async for piece in pieces:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def pieces(
+    request: Request,
+    first: Event | None,
+    events: AsyncGenerator[Event | None, None],
+    show: Callable[[Event], bytes],
+) -> AsyncGenerator[bytes, None]:
+    """Yield events as ``show`` writes them, None as a heartbeat; what goes wrong midway is the last one."""
+    async with aclosing(events):
+        try:
+            yield PING if first is None else show(first)
+            async for one in events:
+                yield PING if one is None else show(one)
+        except Exception as error:  # noqa: BLE001 - the response has begun: it is told as an event
+            path = request.url.path
+            yield event("error", told(error, path).body(path))
 
 
 def wants_events(request: Request) -> bool:

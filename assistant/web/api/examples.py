@@ -1,0 +1,151 @@
+"""What requests and responses look like, for the spec. Each is checked against its own schema in the tests."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from assistant.models import Answer, Citation, Claim, Number
+
+_DOCUMENT = "3f1c8a0b5d7e9f2a4c6b8d01"
+_VERSION = "9b74c9897bac770ffc029102a200c5de5f1f6f1f5a3e7a0d6e3b9c1d2f4a5b6c"
+_SENTENCE = "The gap to large caps stood at 26 percent in March 2024."
+ASK = {"question": "How large was the gap to large caps in March 2024?", "filters": {"kind": ["note"]}}
+FEEDBACK = {"answer_id": "0f8fad5bd9cb469fa16570867728950e", "verdict": "good", "comment": "The page is right."}
+KEPT = {"answer_id": FEEDBACK["answer_id"], "verdict": "good"}
+
+
+@cache
+def answer() -> Answer:
+    """Return an answer with one claim and its source."""
+    citation = Citation(
+        marker="S1", chunk_id="a1b2c3d4e5f60718293a4b5c", document_id=_DOCUMENT, version=_VERSION, title="Valuation gap",
+        publisher="Sample notes", published="2024-03-20", kind="note", path="notes/discount.md",
+        url=f"/document/{_DOCUMENT}?version={_VERSION}&start=840&end={840 + len(_SENTENCE)}#cited", page=None, start=840,
+        end=840 + len(_SENTENCE), quote=_SENTENCE,
+    )  # fmt: skip
+    number = Number(text="26 percent", value=26.0, unit="percent", traced_to=("S1",))
+    claim = Claim(
+        text=_SENTENCE, start=2, end=2 + len(_SENTENCE), markers=("S1",), verdict="supported", score=1.0, reason="verbatim",
+        numbers=(number,),
+    )  # fmt: skip
+    return Answer(
+        answer_id=str(FEEDBACK["answer_id"]),
+        question=str(ASK["question"]),
+        standalone_question=str(ASK["question"]),
+        status="answered",
+        text=f"- {_SENTENCE} [S1]",
+        claims=(claim,),
+        citations=(citation,),
+        filters={"kind": ["note"]},
+        timings_ms={"total": 84.2},
+    )
+
+
+@cache
+def answer_json() -> dict[str, Any]:
+    found: dict[str, Any] = answer().model_dump(mode="json")
+    return found
+
+
+PASSAGE = {
+    "chunk_id": "a1b2c3d4e5f60718293a4b5c", "document_id": _DOCUMENT, "version": _VERSION, "title": "Valuation gap",
+    "publisher": "Sample notes", "published": "2024-03-20", "kind": "note", "path": "notes/discount.md", "page": None,
+    "start": 840, "end": 840 + len(_SENTENCE), "text": _SENTENCE, "score": 0.82, "company": None, "form": None,
+    "fiscal_period": None, "section": "", "collection": "default",
+}  # fmt: skip
+PASSAGES = {"passages": [PASSAGE]}
+SOURCE: dict[str, Any] = {
+    "document_id": _DOCUMENT, "version": _VERSION, "path": "notes/discount.md", "collection": "default",
+    "title": "Valuation gap", "publisher": "Sample notes", "authors": ["A. Writer"], "published": "2024-03-20",
+    "kind": "note", "company": None, "ticker": None, "form": None, "fiscal_period": None, "period_end": None,
+    "report_date": None, "url": None, "extra": {}, "media_type": "text/markdown", "state": "indexed", "pages": 0,
+    "characters": 1630, "chunks": 3, "ingested_at": "2024-05-01T00:00:00Z", "error": None, "warnings": [],
+}  # fmt: skip
+SOURCES = {"documents": [SOURCE], "total": 1, "limit": 100, "offset": 0}
+TEXT = {
+    "document_id": _DOCUMENT, "version": _VERSION, "start": 840, "end": 840 + len(_SENTENCE), "characters": 1630,
+    "text": _SENTENCE,
+}  # fmt: skip
+REPORT = {
+    "added": 1, "updated": 0, "unchanged": 0, "removed": 0, "skipped": [], "failed": [], "warnings": [], "chunks": 3,
+    "seconds": 0.4,
+}  # fmt: skip
+TOOLS = {
+    "tools": [
+        {
+            "name": "drawdown",
+            "summary": "How far an index or fund stands below its highest close.",
+            "arguments": [{"name": "index", "description": "A ticker.", "type": "string", "default": "IWM"}],
+            "sources": ["market", "prices"],
+        }
+    ]
+}
+TOOL_RESULT: dict[str, Any] = {
+    "tool": "drawdown", "arguments": {"index": "IWM"}, "marker": "", "status": "no_data", "metrics": [],
+    "retrieved_at": None, "cached": False, "stale": False, "warnings": [],
+    "error": {"kind": "not_configured", "message": "No source of prices is switched on.", "what_to_do": "Name one in sources."},
+}  # fmt: skip
+CONVERSATIONS = {
+    "conversations": [
+        {
+            "conversation_id": "small-caps-1",
+            "title": ASK["question"],
+            "created": "2024-05-01T09:00:00Z",
+            "changed": "2024-05-01T09:00:00Z",
+            "turns": 1,
+        }
+    ]
+}
+
+
+@cache
+def turns() -> dict[str, Any]:
+    """Return a conversation of one turn."""
+    one = {
+        "time": "2024-05-01T09:00:00Z", "question": ASK["question"], "status": "answered",
+        "answer_id": FEEDBACK["answer_id"], "answer": answer_json(),
+    }  # fmt: skip
+    return {**CONVERSATIONS["conversations"][0], "turns": [one]}
+
+
+def response(example: Any, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """Return what FastAPI takes as ``responses``."""
+    return {status: {"content": {"application/json": {"example": example}}}}
+
+
+def request(example: Any) -> dict[str, Any]:
+    """Return what FastAPI takes as ``openapi_extra``."""
+    return {"requestBody": {"content": {"application/json": {"example": example}}}}
+
+
+def _events(*pairs: tuple[str, str]) -> dict[str, Any]:
+    text = "".join(f"event: {name}\ndata: {data}\n\n" for name, data in pairs)
+    return {"schema": {"type": "string"}, "example": text}
+
+
+def answer_response() -> dict[str, Any]:
+    """Return the 200 of a question: one object, or events."""
+    return {
+        "description": "The Answer, or its events",
+        "content": {
+            "application/json": {"example": answer_json()},
+            "text/event-stream": _events(
+                ("status", '{"text": "Searching the base"}'),
+                ("sentence", f'{{"text": "{_SENTENCE}", "verdict": "supported"}}'),
+                ("answer", answer().model_dump_json()),
+            ),
+        },
+    }
+
+
+def upload_response() -> dict[str, Any]:
+    """Return the 200 of an upload: one object, or events."""
+    moment = '{"files_done": 0, "files_total": 1, "chunks": 0, "current": "discount.md"}'
+    return {
+        "description": "The report, or its events",
+        "content": {
+            "application/json": {"example": REPORT},
+            "text/event-stream": _events(("progress", moment), ("report", '{"added": 1}')),
+        },
+    }
