@@ -175,18 +175,21 @@ def serve(settings: Settings) -> int:
     """
     from assistant import Assistant
     from assistant.access.rules import Rules
+    from assistant.gates import Gates
     from assistant.handover.owner import Owner
+    from assistant.records import Records
     from assistant.service import Service
     from assistant.web.server import serve as serve_web
     from vectorstore.embedding import load_behind
 
-    with _ingestor(settings) as ingestor:
+    gates = Gates.load(settings)
+    with _ingestor(settings) as ingestor, Records.opened(settings, ingestor.store.root) as records:
         load_behind(ingestor.store.embedder)  # while the page comes up
         assistant = Assistant(ingestor.store, settings)
         opened = _Opened(ingestor.store, settings, assistant=assistant, ingestor=ingestor)
         with Owner(ingestor.store.root, opened) as owner, _going_on(ingestor, sys.stderr):
             rules = Rules.load(settings, ingestor.store.collections)
-            serve_web(Service(assistant, ingestor, settings, rules=rules), settings)
+            serve_web(Service(assistant, ingestor, settings, records=records, rules=rules, gates=gates), settings)
             owner.stop()  # whoever stops the server does not wait for what others asked of it
     return 0
 

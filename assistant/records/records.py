@@ -40,6 +40,17 @@ class Records:
         log.info("audit head %s", made.head())
         return made
 
+    @classmethod
+    @contextmanager
+    def opened(cls, settings: Settings, root: str | Path) -> Iterator[Records | None]:
+        """As ``open``, closed at the end of the block."""
+        records = cls.open(settings, root)
+        try:
+            yield records
+        finally:
+            if records is not None:
+                records.close()
+
     def close(self) -> None:
         log.info("audit head %s", self.head())
         self._database.close()

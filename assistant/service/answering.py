@@ -6,22 +6,21 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 from assistant.access import User
-from assistant.service.ports import Asked, Gates, Records
-from vectorstore.errors import Forbidden
+from assistant.service.ports import Asked, Gates, Records, Refused
 
 Event = Mapping[str, Any]
 _WORDS = frozenset({"sentence", "draft"})
 
 
 def refused(user: User, asked: Asked, records: Records | None, gates: Gates | None) -> None:
-    """Raise Forbidden, recorded, where a gate lets the question not in."""
+    """Raise Refused, recorded, where a gate lets the question not in."""
     if gates is None:
         return
     try:
         gates.question(user, asked.question)
-    except Forbidden as error:
+    except Refused as error:
         if records is not None:
-            records.ended(user, asked, "refused", error.message)
+            records.ended(user, asked, "refused", error.why or error.message)
         raise
 
 
@@ -32,7 +31,7 @@ def delivered(
 
     Without a model the sentences wait for the record of their answer. A model's words go out while it writes: that it was asked is
     recorded before, each of its words passes the gates, and what was shown stands in the record where no answer follows.
-    Raises Forbidden, StoreError where nothing can be recorded: then the answer is not given.
+    Raises Refused, StoreError where nothing can be recorded: then the answer is not given.
     """
     held: list[Event] = []
     said: list[str] = []
@@ -60,8 +59,8 @@ def delivered(
                 if event["type"] == "sentence":
                     said.append(event["text"])
                 yield event
-    except Forbidden as error:
-        kind, reason = "refused", error.message
+    except Refused as error:
+        kind, reason = "refused", error.why or error.message
         raise
     except Exception as error:
         kind, reason = "failed", type(error).__name__

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from assistant.access import User
 from assistant.models import Answer
+from vectorstore.errors import Forbidden
 
 Turn = Mapping[str, str]  # {"role": "user" | "assistant", "content"}
 
@@ -31,6 +32,14 @@ class Asked:
     model: str | None = None
     by_model: bool = False
     collections: frozenset[str] | None = None
+
+
+class Refused(Forbidden):
+    """What a gate does not let through. ``why`` stands in the audit and is not shown: lists of names may be secret."""
+
+    def __init__(self, message: str, what_to_do: str = "", why: str = "") -> None:
+        super().__init__(message, what_to_do)
+        self.why = why
 
 
 class Records(Protocol):
@@ -103,7 +112,7 @@ class Rules(Protocol):
 
 
 class Gates(Protocol):
-    """What compliance asks of each answer. Each method raises Forbidden for what must not be answered (a restricted name)."""
+    """What compliance asks of each answer. Each method raises Refused for what must not be answered (a restricted name)."""
 
     def question(self, user: User, question: str) -> None:
         """Look at words of the user before anything is done with them."""
