@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import Request
@@ -151,7 +151,8 @@ class Around:
         state = scope.setdefault("state", {})
         state[_ROUTE] = "refused" if ours else "page"
         status, begun = 499, time.monotonic()  # as nginx counts those whose reader has gone
-        inner = _Told(scope, send, state) if ours else send
+        # What never came to the API was refused by what stands before it.
+        inner = Told(scope, send, lambda: state[_ROUTE] == "refused") if ours else send
 
         async def counted(message: Message) -> None:
             nonlocal status
@@ -166,19 +167,18 @@ class Around:
             self._counters.ended(scope["method"], str(state[_ROUTE]), status, time.monotonic() - begun)
 
 
-class _Told:
-    """Makes a problem of a refusal that came from before the API (a sign-in, a guard), keeping its headers."""
+class Told:
+    """Makes a problem of a refusal in plain text, keeping its headers. ``when``: whether to, asked at its start."""
 
-    def __init__(self, scope: Scope, send: Send, state: Mapping[str, Any]) -> None:
-        self._scope, self._send, self._state = scope, send, state
+    def __init__(self, scope: Scope, send: Send, when: Callable[[], bool] = lambda: True) -> None:
+        self._scope, self._send, self._when = scope, send, when
         self._muted = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = message.get("headers", [])
-            kind = next((v for k, v in headers if k.lower() == b"content-type"), b"")
+            kind = next((v for k, v in message.get("headers", []) if k.lower() == b"content-type"), b"")
             plain = not kind.startswith((b"application/json", MEDIA_TYPE.encode()))
-            if message["status"] >= 400 and plain and self._state[_ROUTE] == "refused":
+            if message["status"] >= 400 and plain and self._when():
                 self._muted = True
                 await self._tell(message)
                 return
@@ -186,11 +186,10 @@ class _Told:
             await self._send(message)
 
     async def _tell(self, message: Message) -> None:
-        problem = of_http(HTTPException(message["status"], "The request was refused."))
-        response = problem.response(self._scope)
+        response = of_http(HTTPException(message["status"], "The request was refused.")).response(self._scope)
         drop = {b"content-type", b"content-length"}
-        kept = [(k, v) for k, v in message["headers"] if k.lower() not in drop]
+        kept = [(k, v) for k, v in message.get("headers", []) if k.lower() not in drop]
         names = {k.lower() for k, _ in kept}
-        response.raw_headers = [*((k, v) for k, v in response.raw_headers if k not in names), *kept]
-        await self._send({"type": "http.response.start", "status": message["status"], "headers": response.raw_headers})
+        headers = [*((k, v) for k, v in response.raw_headers if k not in names), *kept]
+        await self._send({"type": "http.response.start", "status": message["status"], "headers": headers})
         await self._send({"type": "http.response.body", "body": response.body})

@@ -20,6 +20,7 @@ from assistant.web.api.body import strict_route
 from assistant.web.api.context import Api
 from assistant.web.api.counters import Base, Counters
 from assistant.web.api.limits import Rates, Slots, TooMany
+from assistant.web.api.mcp_server import McpServer
 from assistant.web.api.problems import shown
 from assistant.web.api.work import Gone, Work, threads_for
 from vectorstore.errors import ThesisError
@@ -37,12 +38,13 @@ def mount(app: FastAPI, service: Service, settings: Settings) -> None:
     work = Work(slots, threads_for(settings.concurrent_answers, waits=waits))
     api = Api(service, settings, work, Rates(settings.rate_per_minute, time.monotonic), counters)
     service.watch(counters.answered)
-    inner = _application(api)
+    mcp = McpServer(api, _json_limit(settings))
+    inner = _application(api, mcp)
     outer = app.router.lifespan_context
 
     @asynccontextmanager
     async def lifespan(whole: FastAPI) -> AsyncIterator[Any]:
-        async with outer(whole) as state:
+        async with outer(whole) as state, mcp.manager.run():
             try:
                 yield state
             finally:
@@ -51,6 +53,10 @@ def mount(app: FastAPI, service: Service, settings: Settings) -> None:
     app.router.lifespan_context = lifespan
     app.router.routes.append(edge.Under(edge.Limited(inner, api)))
     app.add_middleware(edge.Around, counters=counters, origins=settings.cors_origins)
+
+
+def _json_limit(settings: Settings) -> int:
+    return max(1, settings.request_limit_kb) * 1024
 
 
 def _base(service: Service) -> Base:
@@ -62,13 +68,11 @@ def _base(service: Service) -> Base:
     return Base(documents, chunks, ready=True)
 
 
-def _application(api: Api) -> FastAPI:
+def _application(api: Api, mcp: McpServer) -> FastAPI:
     settings = api.settings
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     router = APIRouter(
-        route_class=strict_route(
-            max(1, settings.request_limit_kb) * 1024, settings.file_limit_mb * 1024 * 1024 + _FORM_SLACK, edge.note
-        ),
+        route_class=strict_route(_json_limit(settings), settings.file_limit_mb * 1024 * 1024 + _FORM_SLACK, edge.note),
         redirect_slashes=False,
     )
     for part in (questions, documents, live, chat, health):
@@ -83,6 +87,7 @@ def _application(api: Api) -> FastAPI:
         return JSONResponse(made | {"servers": [{"url": request.scope.get("root_path", "").rstrip("/") or "/"}]})
 
     app.router.routes.append(Route("/api/v1/openapi.json", openapi, methods=["GET"]))
+    app.router.routes.append(Route("/mcp", mcp))
     _handle_errors(app, router, api)
     return app
 
