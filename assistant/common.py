@@ -6,6 +6,7 @@ whether it may be opened is asked before it is taken from here.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -48,22 +49,37 @@ class Common:
 
 
 class Cached:
-    """Encodes texts, remembering the last few thousand: the same sentences come up in each selection step."""
+    """Encodes texts, remembering the last 32,768 (50 MB): the same sentences come up from question to question."""
 
-    def __init__(self, store: Base, size: int = 4000) -> None:
+    def __init__(self, store: Base, size: int = 1 << 15) -> None:
         self._store = store
         self._size = size
-        self._held: tuple[str, dict[str, Any]] = ("", {})
+        self._lock = threading.Lock()
+        self._made_by = ""
+        self._held: OrderedDict[bytes, Any] = OrderedDict()  # by a digest of the text
 
     def __call__(self, texts: Sequence[str]) -> Any:
         import numpy as np
 
         embedder = self._store.embedder
-        made_by, held = self._held  # another thread may put an empty one in its place
-        if made_by != embedder.fingerprint:  # a rebuild may exchange the model
-            held = {}
-        new = [t for t in dict.fromkeys(texts) if t not in held]
-        fresh = dict(zip(new, embedder.encode(new), strict=True)) if new else {}
-        rows = [fresh[t] if t in fresh else held[t] for t in texts]
-        self._held = embedder.fingerprint, fresh if len(held) + len(fresh) > self._size else held | fresh
-        return np.asarray(rows)
+        keys = [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
+        rows: dict[bytes, Any] = {}
+        with self._lock:
+            if self._made_by != embedder.fingerprint:  # a rebuild may exchange the model
+                self._made_by = embedder.fingerprint
+                self._held.clear()
+            for key in keys:
+                if key in self._held:
+                    self._held.move_to_end(key)
+                    rows[key] = self._held[key]
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in rows}
+        if new:
+            # Copies: a row of the batch would keep the whole batch.
+            fresh = {key: np.array(row) for key, row in zip(new, embedder.encode(list(new.values())), strict=True)}
+            rows |= fresh
+            with self._lock:
+                if self._made_by == embedder.fingerprint:
+                    self._held |= fresh
+                while len(self._held) > self._size:
+                    self._held.popitem(last=False)
+        return np.asarray([rows[key] for key in keys])

@@ -8,8 +8,10 @@ of its passage. What makes it no answer at all is kept apart, in ``missing``.
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 
 import numpy as np
 
@@ -30,7 +32,7 @@ from assistant.lexicon import helpers, keys, stem, terms
 from assistant.numbers import quantities
 from assistant.question import Question, Unit, aliases
 from assistant.retrieval import header, says
-from vectorstore.records import Document, Passage
+from vectorstore.records import Chunk, Document, Passage
 from vectorstore.text import sentences
 
 Encode = Callable[[Sequence[str]], "np.ndarray[tuple[int, int], np.dtype[np.float32]]"]
@@ -115,6 +117,10 @@ class Sentence:
         return (self.passage.chunk.document_id, self.start)
 
 
+# start, end, text, item, heading, leans, before: of a Sentence, whatever passage it came by
+_Part = tuple[int, int, str, bool, bool, bool, tuple[int, int] | None]
+
+
 def fold(text: str) -> str:
     """Return ``text`` with white space folded."""
     return " ".join(text.split())
@@ -123,12 +129,35 @@ def fold(text: str) -> str:
 def split(passage: Passage, document: Document) -> list[Sentence]:
     """Return the sentences of one passage, with their antecedents and headings."""
     chunk = passage.chunk
+    key = (chunk.document_id, chunk.version, chunk.start, chunk.end)
+    with _LOCK:
+        parts = _SPLIT.get(key)
+        if parts is not None:
+            _SPLIT.move_to_end(key)
+    if parts is None:
+        parts = _parts(chunk, document)
+        with _LOCK:
+            _SPLIT[key] = parts
+            while len(_SPLIT) > _SPLIT_KEPT:
+                _SPLIT.popitem(last=False)
+    return [
+        Sentence(passage, start, end, text, item, heading, leans, before, chunk.section)
+        for start, end, text, item, heading, leans, before in parts
+    ]
+
+
+_SPLIT_KEPT = 8_192  # chunks whose sentences are kept: about 2 KB each
+_SPLIT: OrderedDict[tuple[str, str, int, int], list[_Part]] = OrderedDict()
+_LOCK = Lock()
+
+
+def _parts(chunk: Chunk, document: Document) -> list[_Part]:
     low = max(0, chunk.start - 700)
     if low:
         cut = document.text.find("\n", low, chunk.start)
         low = cut + 1 if cut >= 0 else low
     spans = [(low + a, low + b) for a, b in sentences(document.text[low : chunk.end])]
-    out: list[Sentence] = []
+    out: list[_Part] = []
     previous: tuple[int, int] | None = None
     for start, end in spans:
         line = document.text.rfind("\n", 0, start) + 1
@@ -148,13 +177,8 @@ def split(passage: Passage, document: Document) -> list[Sentence]:
         heading = text.startswith("#") or (not item and words <= 14 and not _HEADING_END.search(text) and not figures)
         if start >= chunk.start and text:
             leans = bool(_DEPENDS.match(text)) and previous is not None
-            out.append(
-                Sentence(
-                    passage, start, end, text, item=item, heading=heading, leans=leans,
-                    before=previous if _ANAPHOR.match(text) or (words < 18 and _INNER.search(text)) else None,
-                    context=chunk.section,
-                )
-            )  # fmt: skip
+            before = previous if _ANAPHOR.match(text) or (words < 18 and _INNER.search(text)) else None
+            out.append((start, end, text, item, heading, leans, before))
         if not heading and not item:
             previous = (start, end)
     return out

@@ -6,6 +6,7 @@ import math
 import re
 from bisect import bisect_left
 from dataclasses import dataclass
+from functools import lru_cache
 
 from vectorstore import months
 
@@ -49,8 +50,20 @@ class Quantity:
     end: int
 
 
+_SENTENCE = 1_000  # characters: sentences come again from question to question, whole documents do not
+
+
 def quantities(text: str) -> tuple[Quantity, ...]:
     """Return the numbers of ``text`` in order. A date counts once, as its ``yyyymmdd`` value with unit "date"."""
+    return _kept(text) if len(text) <= _SENTENCE else _read(text)
+
+
+@lru_cache(maxsize=1 << 15)
+def _kept(text: str) -> tuple[Quantity, ...]:
+    return _read(text)
+
+
+def _read(text: str) -> tuple[Quantity, ...]:
     found: list[Quantity] = []
     # A date has fewer than 32 characters, a number far fewer: only dates that begin close by can touch one.
     dates = [m.span() for m in _DATE.finditer(text)]

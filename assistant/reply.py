@@ -14,7 +14,7 @@ from assistant.models import Status
 from assistant.question import Question, aliases, part
 from assistant.retrieval import Rerank, Retrieval, retrieve, retrieve_sides, weights
 from assistant.scope import own_period, replaced, resolve
-from vectorstore.records import Chunk, Document, Filters, Passage, SourceInfo
+from vectorstore.records import Document, Filters, Passage, SourceInfo
 from vectorstore.view import Base
 
 GIVEN = 16  # passages whose sentences are read
@@ -183,7 +183,7 @@ class Reply:
 
     def _tell(self, question: Question, targets: Sequence[SourceInfo]) -> bool:
         documents = [self.load(s.document_id, s.version) for s in targets]
-        told = about.answer(question, documents, self.writer, self._chunk_at)
+        told = about.answer(question, documents, self.writer, self.store.chunk_at)
         lacking = [name for name in question.metadata if name not in told]
         if told and lacking:
             self.shortfalls.append(f"The base does not say: {', '.join(about.LABELS[n].lower() for n in lacking)}.")
@@ -243,12 +243,8 @@ class Reply:
     def _of(self, passage: Passage) -> Document:
         return self.load(passage.chunk.document_id, passage.chunk.version)
 
-    def _chunk_at(self, document_id: str, offset: int) -> Chunk | None:
-        chunks = self.store.chunks(document_id)
-        return next((c for c in chunks if c.start <= offset < c.end), chunks[0] if chunks else None)
-
     def _span(self, document: Document, start: int, end: int) -> Span:
-        chunk = self._chunk_at(document.document_id, start)
+        chunk = self.store.chunk_at(document.document_id, start)
         return Span(document, start, end, chunk.chunk_id if chunk else "")
 
     def _keep_cited(self) -> None:

@@ -7,9 +7,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from threading import Lock
 
+from assistant.statements.figures import held_statements
 from assistant.statements.formulas import formula, leaves, mentions
 from assistant.statements.items import items, metrics
-from assistant.statements.tables import statements
 from vectorstore.records import Document
 
 _NAMED = {
@@ -62,7 +62,7 @@ def statement_pages(
             return _held[document_id, version]
     document = load(document_id, version)
     pages: dict[str, frozenset[int]] = {}
-    for one in statements(document):
+    for one in held_statements(document):
         first, last = document.page_at(one.start), document.page_at(max(one.start, one.end - 1))
         if one.kind not in pages and first and last and not one.minor:
             pages[one.kind] = frozenset(range(first, last + 1))

@@ -340,6 +340,16 @@ class Ledger(States):
             )
             return [_rows.chunk(row) for row in rows]
 
+    def chunk_at(self, document_id: str, offset: int) -> Chunk | None:
+        """Return the chunk that holds ``offset``, else the first; None where there is none."""
+        found = f"SELECT {_rows.CHUNK} FROM chunks WHERE document_id = ?"
+        with self._database.read() as connection:
+            row = connection.execute(
+                f"{found} AND start <= ? AND ? < end ORDER BY place LIMIT 1", (document_id, offset, offset)
+            ).fetchone()
+            row = row or connection.execute(f"{found} ORDER BY place LIMIT 1", (document_id,)).fetchone()
+            return _rows.chunk(row) if row else None
+
     def chunks_by_id(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
         with self._database.read() as connection:
             rows = connection.execute(

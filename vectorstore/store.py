@@ -207,6 +207,10 @@ class Store(Generations):
         """Return the current chunks of a document, in order."""
         return self._ledger.chunks(document_id)
 
+    def chunk_at(self, document_id: str, offset: int) -> Chunk | None:
+        """Return the current chunk that holds ``offset``, else the first; None where there is none."""
+        return self._ledger.chunk_at(document_id, offset)
+
     def chunk(self, chunk_id: str) -> Chunk:
         """Return one chunk. Raises NotFound."""
         chunk = self._ledger.chunks_by_id([chunk_id]).get(chunk_id)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from threading import Lock
 
 from assistant.question import Question
 from assistant.statements.evaluate import Worked, number, work
@@ -22,8 +24,8 @@ from assistant.statements.figures import (
 from assistant.statements.formulas import Name, Unreadable, label_of, own_syntax, unit_of, years_in
 from assistant.statements.items import find, items, metrics
 from assistant.statements.phrasing import own_definition, statements_named
-from assistant.statements.tables import primary
-from assistant.statements.vocabulary import row_words, vocabulary, words
+from assistant.statements.tables import Statement, primary
+from assistant.statements.vocabulary import Vocabulary, row_words, vocabulary, words
 from assistant.statements.wanted import Wanted, names_figure, wanted
 from assistant.statements.written import (
     Shown,
@@ -74,9 +76,7 @@ def answer(text: str, *, question: Question, documents: Sequence[Document]) -> S
     if len(companies) > 1 or not documents:
         return None
     company = companies[0] if companies else "the company"
-    known = vocabulary(
-        s for d in documents if d.metadata.kind in {"filing", "release", "other"} for s in primary(held_statements(d))
-    )
+    known = _known([held_statements(d) for d in documents if d.metadata.kind in {"filing", "release", "other"}])
     try:
         asked = wanted(text, known=known, documents=documents, ignored=words_of(companies))
     except Unreadable as error:
@@ -109,6 +109,26 @@ def answer(text: str, *, question: Question, documents: Sequence[Document]) -> S
             )
         return None
     return StatementAnswer(tuple(lines)) if lines else None
+
+
+_KEPT = 128  # companies and filters whose names of rows are kept
+_VOCABULARIES: OrderedDict[tuple[int, ...], tuple[list[list[Statement]], Vocabulary]] = OrderedDict()
+_LOCK = Lock()
+
+
+def _known(held: list[list[Statement]]) -> Vocabulary:
+    """Return what figures may be called in these documents' statements; the last ones are kept with the lists they are of."""
+    key = tuple(map(id, held))
+    with _LOCK:
+        if key in _VOCABULARIES:  # the lists are held, so that no other has their ids
+            _VOCABULARIES.move_to_end(key)
+            return _VOCABULARIES[key][1]
+    made = vocabulary(s for found in held for s in primary(found))
+    with _LOCK:
+        _VOCABULARIES[key] = (held, made)
+        while len(_VOCABULARIES) > _KEPT:
+            _VOCABULARIES.popitem(last=False)
+    return made
 
 
 def words_of(companies: Sequence[str]) -> frozenset[str]:

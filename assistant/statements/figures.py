@@ -17,7 +17,7 @@ from vectorstore.records import Document
 Span = tuple[str, str, int, int]
 # Rows that a balance sheet has at least; fewer are a summary, where a missing row says nothing.
 _FULL = 10
-_KEPT = 24  # documents whose statements are kept
+_KEPT = 256  # documents whose statements are kept: about 100 KB each beside the text
 STATEMENT_NAMES = {"income": "income statement", "balance": "balance sheet", "cash": "cash flow statement"}
 
 
@@ -318,6 +318,8 @@ def held_statements(document: Document) -> list[Statement]:
     key = (document.document_id, document.version)
     with _LOCK:
         kept = _HELD.get(key)
+        if kept is not None:
+            _HELD.move_to_end(key)
     if kept is None or kept[0] != document:
         kept = (document, statements(document))
         with _LOCK:
