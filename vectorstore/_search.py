@@ -122,19 +122,23 @@ class Searcher:
         return [_scored(passages[name], score) for name, score in _best(scores.items(), k)]
 
     def _exact(self, vector: Vectors, k: int, matched: Sequence[Match], roles: Sequence[str]) -> list[Passage]:
-        found: list[Scored] = []
+        names: list[str] = []
+        parts: list[Vectors] = []
         for match in matched:
-            ids, chunk_roles, matrix = self._matrices.get(
-                match, lambda name: self._ledger.vectors(self._embedder.fingerprint, name)
-            )
-            if not ids:
-                continue
-            similar = matrix @ vector
-            if roles:
-                similar = np.where(np.isin(chunk_roles, roles), similar, -np.inf)
-            count = min(k, len(ids))
-            best = np.argpartition(-similar, count - 1)[:count]
-            found += [(ids[i], float(similar[i])) for i in best if np.isfinite(similar[i])]
+            held = self._matrices.get(match, lambda name: self._ledger.vectors(self._embedder.fingerprint, name))
+            if held.ids:
+                similar = held.matrix @ vector
+                if roles:
+                    similar[held.others(tuple(roles))] = -np.inf
+                names += held.ids
+                parts.append(similar)
+        scores = np.concatenate(parts) if parts else np.zeros(0, np.float32)
+        if len(scores) > k:
+            # With all that equal the last: which of them are in must not hang on the order of partition.
+            near = np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])
+        else:
+            near = np.arange(len(scores))
+        found = [(names[i], float(scores[i])) for i in near if np.isfinite(scores[i])]
         return self._passages(_best(found, k), roles)
 
     def _approximate(self, vector: Vectors, k: int, matched: Sequence[Match] | None, filters: Filters) -> list[Passage]:
@@ -177,28 +181,44 @@ class Searcher:
         return passages
 
 
+class _Held:
+    """The vectors of one document, a row for each of ``ids``."""
+
+    def __init__(self, ids: list[str], roles: NDArray[np.str_], matrix: Vectors) -> None:
+        self.ids, self.matrix = ids, matrix
+        self._roles = roles
+        self._others: dict[tuple[str, ...], NDArray[np.int64]] = {}
+
+    def others(self, roles: tuple[str, ...]) -> NDArray[np.int64]:
+        """Return the rows of other roles."""
+        found = self._others.get(roles)
+        if found is None:  # comparing the words takes longer than the product
+            found = self._others[roles] = np.flatnonzero(~np.isin(self._roles, roles))
+        return found
+
+
 class _Matrices:
     """The vectors of the documents last asked for, at most 256 MiB of them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, int], DocumentVectors] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int], _Held] = OrderedDict()
         self._bytes = 0
 
-    def get(self, match: Match, load: Callable[[str], DocumentVectors]) -> DocumentVectors:
+    def get(self, match: Match, load: Callable[[str], DocumentVectors]) -> _Held:
         key = (match.document_id, match.revision)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        value = load(match.document_id)
+        value = _Held(*load(match.document_id))
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = value
-                self._bytes += value[2].nbytes
+                self._bytes += value.matrix.nbytes
             while self._bytes > _MATRIX_BYTES and len(self._kept) > 1:
                 _, old = self._kept.popitem(last=False)
-                self._bytes -= old[2].nbytes
+                self._bytes -= old.matrix.nbytes
         return value
 
 
