@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: chat test lint types contracts unit lock wheelhouse schema bench-golden bench-metadata bench-first-answer bench-search bench-ingest bench-retrieval bench-tools soak clean
+.PHONY: chat test lint types contracts unit lock wheelhouse schema bench-golden bench-metadata bench-first-answer bench-search bench-ingest bench-retrieval bench-tools bench-serve soak clean
 
 chat: $(VENV)/.app
 	$(BIN)/python app.py
@@ -67,6 +67,10 @@ bench-retrieval: $(VENV)/.bench
 # Damaged claims caught by the check, and right ones doubted.
 bench-grounding: $(VENV)/.test
 	$(BIN)/python -m benchmarks.grounding
+
+# 100 people who signed in, each asking every 10 to 20 seconds. ARGS="--store DIR --people 100 --seconds 300".
+bench-serve: $(VENV)/.test
+	$(BIN)/python -m benchmarks.serve $(ARGS)
 
 # Which tools a question calls without a model, on the labelled questions. ARGS="FILE.jsonl --store DIR -v".
 bench-tools: $(VENV)/.test

@@ -42,7 +42,7 @@ def measure(command: Sequence[str]) -> Measured:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         memory: list[int] = []
         done = threading.Event()
-        sampler = threading.Thread(target=_sample, args=(process.pid, memory, done))
+        sampler = threading.Thread(target=sample, args=(process.pid, memory, done))
         sampler.start()
         try:
             output, errors = process.communicate()
@@ -60,7 +60,8 @@ def _children_cpu() -> float:
     return times.children_user + times.children_system
 
 
-def _sample(pid: int, memory: list[int], done: threading.Event) -> None:
+def sample(pid: int, memory: list[int], done: threading.Event) -> None:
+    """Append the bytes of a process tree to ``memory`` every half second until ``done``."""
     while not done.wait(_EVERY_S):
         if sys.platform == "linux" and (now := _tree_bytes(pid)):
             memory.append(now)

@@ -1,0 +1,34 @@
+# The web chat with its embedded store. Build: docker build -t thesis .   Run: docs/deploy.md
+# torch's CPU build, about 2 GB smaller, comes from an index of PyTorch's own: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu
+FROM python:3.11-slim-bookworm AS build
+ARG TORCH_INDEX=""
+WORKDIR /app
+COPY requirements.lock pyproject.toml README.md app.py ./
+COPY assistant ./assistant
+COPY ingest ./ingest
+COPY vectorstore ./vectorstore
+COPY prompts ./prompts
+RUN python -m venv /opt/venv \
+    && if [ -n "$TORCH_INDEX" ]; then /opt/venv/bin/pip install --no-cache-dir --index-url "$TORCH_INDEX" torch==2.13.0; fi \
+    && /opt/venv/bin/pip install --no-cache-dir -r requirements.lock \
+    && /opt/venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+
+FROM python:3.11-slim-bookworm
+RUN useradd --create-home --uid 10001 thesis && install -d -o thesis /data
+COPY --from=build /opt/venv /opt/venv
+COPY --chown=root:root knowledge /srv/knowledge
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    THESIS_STORE=/data/store \
+    THESIS_CACHE=/data/cache \
+    THESIS_KNOWLEDGE=/srv/knowledge \
+    THESIS_HOST=0.0.0.0 \
+    THESIS_PORT=7860
+USER 10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 7860
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:7860/healthz', timeout=4)"]
+# An address that others reach needs a mode of sign-in: THESIS_AUTH=users, proxy or oidc.
+CMD ["thesis", "serve"]
