@@ -76,13 +76,15 @@ TOOLS = {
         {
             "name": "drawdown",
             "summary": "How far an index or fund stands below its highest close.",
-            "arguments": [{"name": "index", "description": "A ticker.", "type": "string", "default": "IWM"}],
+            "arguments": [
+                {"name": "ticker", "description": "An index, fund or ticker", "type": "string", "default": "IWM"}
+            ],
             "sources": ["market", "prices"],
         }
     ]
 }
 TOOL_RESULT: dict[str, Any] = {
-    "tool": "drawdown", "arguments": {"index": "IWM"}, "marker": "", "status": "no_data", "metrics": [],
+    "tool": "drawdown", "arguments": {"ticker": "IWM"}, "marker": "", "status": "no_data", "metrics": [],
     "retrieved_at": None, "cached": False, "stale": False, "warnings": [],
     "error": {"kind": "not_configured", "message": "No source of prices is switched on.", "what_to_do": "Name one in sources."},
 }  # fmt: skip

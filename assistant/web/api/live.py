@@ -33,7 +33,7 @@ def routes(api: Api, router: APIRouter) -> None:
         summary="Run a live metric",
         response_model=ToolResult,
         responses=examples.response(examples.TOOL_RESULT),
-        openapi_extra=examples.request({"arguments": {"index": "IWM"}}),
+        openapi_extra=examples.request({"arguments": {"ticker": "IWM"}}),
     )
     async def tool(
         request: Request, name: Annotated[str, Path(min_length=1, max_length=64)], asked: shapes.ToolCall

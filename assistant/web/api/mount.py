@@ -83,7 +83,14 @@ def _application(api: Api, mcp: McpServer) -> FastAPI:
     async def openapi(request: Request) -> Response:
         edge.note(request, "/api/v1/openapi.json")
         if not made:
-            made.update(spec.document(app, models=api.models, cookie=SESSION_COOKIE, open_to_all=True))
+            made.update(
+                spec.document(
+                    app,
+                    models=api.models,
+                    cookie=SESSION_COOKIE,
+                    open_to_all=getattr(settings, "auth", "open") == "open",
+                )
+            )
         return JSONResponse(made | {"servers": [{"url": request.scope.get("root_path", "").rstrip("/") or "/"}]})
 
     app.router.routes.append(Route("/api/v1/openapi.json", openapi, methods=["GET"]))
