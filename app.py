@@ -180,8 +180,10 @@ def serve(settings: Settings) -> int:
     from assistant.records import Records
     from assistant.service import Service
     from assistant.web.server import serve as serve_web
+    from assistant.web.signin.check import check
     from vectorstore.embedding import load_behind
 
+    check(settings)  # before the base is opened, which takes its time
     gates = Gates.load(settings)
     with _ingestor(settings) as ingestor, Records.opened(settings, ingestor.store.root) as records:
         load_behind(ingestor.store.embedder)  # while the page comes up

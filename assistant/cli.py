@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from assistant import check, logs, store_commands
+from assistant.access import command as access
 from assistant.commands import COMMANDS, DONE, FAILED, WRONG, fail
 from assistant.evaluation import command as evaluation
 from assistant.handover import caller
@@ -93,11 +94,14 @@ def parser() -> _Parser:
     add("rebuild", "Make both indexes again from the ledger and the stored text.")
     store_commands.add(add)
     records.add(add)
+    access.add(add)
     remove = add("remove", "Take documents out of the base.")
     remove.add_argument("names", nargs="+", metavar="DOCUMENT", help="document id, the start of one, or a path")
     serve = add("serve", "Serve the web chat.")
     serve.add_argument("--host")
     serve.add_argument("--port", type=int)
+    serve.add_argument("--root-path", metavar="/PATH", help="the path that a proxy in front serves it under")
+    serve.add_argument("--workers", type=int, default=1, metavar="N", help="processes: 1, as one process owns a base")
     doctor = add("doctor", "Show settings, store, model and cache.")
     doctor.add_argument(
         "--live", action="store_true", help="also ask each source of live metrics that is switched on, once"
@@ -140,7 +144,7 @@ def run(argv: Sequence[str], wiring: Wiring, *, out: TextIO | None = None) -> in
 def _settings(arguments: argparse.Namespace) -> Settings:
     overrides = {"store": arguments.store}
     if arguments.command == "serve":
-        overrides |= {"host": arguments.host, "port": arguments.port}
+        overrides |= {"host": arguments.host, "port": arguments.port, "root_path": arguments.root_path}
     return load_settings(file=Path(arguments.config) if arguments.config else None, overrides=overrides)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from assistant import check, store_commands
+from assistant.access import command as access
 from assistant.evaluation import command as evaluation
 from assistant.filters import make_filters, readers_of
 from assistant.models import Answer, Failure
@@ -286,6 +287,11 @@ def _remove(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: Text
 
 
 def _serve(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
+    if a.workers != 1:
+        raise SettingsError(
+            f"--workers {a.workers}: this base is embedded, and one process owns it.",
+            "Leave --workers out: questions are answered in threads of that process (concurrent_answers).",
+        )
     return wiring.serve(settings)
 
 
@@ -322,6 +328,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Wiring, TextIO], int
     "audit": records.run_audit,
     "feedback": records.run_feedback,
     "replay": records.run_replay,
+    "user": access.user,
+    "token": access.token,
     "remove": _remove,
     "serve": _serve,
     "doctor": _doctor,

@@ -10,7 +10,7 @@ from vectorstore.records import Document
 # Under its own policy the page can load nothing but its pictures, and runs only the one script that scrolls.
 POLICY = (
     "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 _STYLE = """

@@ -1,10 +1,12 @@
-"""What stands in front of every response: security headers, same-site writes, a page without outside hosts."""
+"""What stands in front of every response: security headers, who may frame it, a page without outside hosts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
+
+from starlette._utils import get_route_path
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -13,20 +15,21 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # Gradio's page needs inline scripts and compiles its templates; it may load from and talk to this server only, and
-# no attribute of any element runs as a script.
+# no attribute of any element runs as a script. Other pages may show /embed in a frame where the settings name them.
 PAGE_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; script-src-attr 'none'; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; "
     "connect-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
-    "frame-ancestors 'self'"
+    "frame-ancestors {ancestors}"
 )
 HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",
     b"cross-origin-opener-policy": b"same-origin",
+    b"cross-origin-resource-policy": b"same-origin",
     b"permissions-policy": b"camera=(), microphone=(), geolocation=()",
 }
-_SAFE = {"GET", "HEAD", "OPTIONS"}
+FRAMED = "/embed"
 # Gradio's template names its own site and picture for previews of shared links.
 _PREVIEW = re.compile(rb"<meta\b[^>]*\b(?:property|name)=\"(?:og|twitter):[^>]*>\s*", re.IGNORECASE)
 
@@ -34,26 +37,26 @@ _PREVIEW = re.compile(rb"<meta\b[^>]*\b(?:property|name)=\"(?:og|twitter):[^>]*>
 class Guard:
     """ASGI middleware; streams pass through untouched, only HTML is held until it is whole."""
 
-    def __init__(self, app: Application) -> None:
+    def __init__(self, app: Application, frame_origins: Sequence[str] = ()) -> None:
         self.app = app
+        self._closed = PAGE_POLICY.format(ancestors="'none'").encode()
+        self._framed = PAGE_POLICY.format(ancestors=" ".join(frame_origins) or "'none'").encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        if scope["method"] not in _SAFE and headers.get(b"sec-fetch-site") == b"cross-site":
-            await _refuse(send)
-            return
         if b"text/html" in headers.get(b"accept", b"*/*") or headers.get(b"accept", b"*/*") == b"*/*":
             # A compressed page could not be read here.
             scope = {**scope, "headers": [h for h in scope["headers"] if h[0] != b"accept-encoding"]}
-        await self.app(scope, receive, _Rewrite(send))
+        policy = self._framed if get_route_path(scope) == FRAMED else self._closed
+        await self.app(scope, receive, _Rewrite(send, policy))
 
 
 class _Rewrite:
-    def __init__(self, send: Send) -> None:
-        self.send = send
+    def __init__(self, send: Send, policy: bytes) -> None:
+        self.send, self.policy = send, policy
         self.start: Message | None = None
         self.body = bytearray()
 
@@ -63,7 +66,7 @@ class _Rewrite:
             html = any(n.lower() == b"content-type" and v.startswith(b"text/html") for n, v in message["headers"])
             added = [(name, value) for name, value in HEADERS.items() if name not in present]
             if b"content-security-policy" not in present:
-                added.append((b"content-security-policy", PAGE_POLICY.encode()))
+                added.append((b"content-security-policy", self.policy))
             message["headers"] = [*message["headers"], *added]
             if html and b"content-encoding" not in present:
                 self.start = message
@@ -79,10 +82,3 @@ class _Rewrite:
             await self.send(start)
             message = {"type": "http.response.body", "body": body}
         await self.send(message)
-
-
-async def _refuse(send: Send) -> None:
-    body = b"Requests from other sites are refused."
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -8,15 +8,20 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, Response
+from starlette.routing import Mount
 
 from assistant.service import Service
 from assistant.web import api
@@ -24,9 +29,17 @@ from assistant.web.asking import user_of
 from assistant.web.document_page import POLICY, document_page, missing_page
 from assistant.web.guard import Guard
 from assistant.web.page import build
+from assistant.web.signin import routes
+from assistant.web.signin.check import check, frame_origins
 from assistant.web.signin.gate import Gate
+from assistant.web.signin.gradio_gate import GradioGate
+from assistant.web.signin.proxies import Front
+from assistant.web.signin.who import SignIn
 from vectorstore.errors import NotFound, SettingsError, ThesisError
 from vectorstore.settings import Settings
+
+if TYPE_CHECKING:
+    from assistant.web.signin.oidc import Provider
 
 log = logging.getLogger(__name__)
 ASSETS = Path(__file__).parent / "assets"
@@ -39,18 +52,41 @@ _ICON = (
 )
 
 
-def create_app(service: Service, settings: Settings) -> FastAPI:
-    """Return the ASGI application: ``/`` the page, ``/document/…`` the sources, and the HTTP API."""
-    app = FastAPI(title="Thesis", docs_url=None, redoc_url=None, openapi_url=None)
+def create_app(service: Service, settings: Settings, *, clock: Callable[[], float] = time.time) -> FastAPI:
+    """Return the ASGI application: ``/`` the page, ``/document/…`` the sources, sign-in, and the HTTP API.
+
+    ``clock``: seconds since 1970, for sessions, tokens and attempts. Raises SettingsError.
+    """
+    check(settings)
+    signin = SignIn(settings, clock=clock, note=partial(service.event, channel="page"))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            signin.close()
+
+    app = FastAPI(title="Thesis", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     # With a CORS policy of ours, Gradio does not add its own, which echoes any origin.
     app.add_middleware(CORSMiddleware, allow_origins=[])
-    app.add_middleware(Gate)
-    app.add_middleware(Guard)
+    app.add_middleware(Gate, signin=signin)
+    app.add_middleware(Guard, frame_origins=frame_origins(settings))
     api.mount(app, service, settings)
+    app.add_middleware(
+        Front, settings=settings
+    )  # outside all others, which go by the path and the client that it finds
+    routes.add(app, signin, _provider(settings, clock))
 
     @app.get("/icon.svg")
     def icon() -> Response:
         return Response(_ICON, media_type="image/svg+xml", headers={"cache-control": "public, max-age=86400"})
+
+    @app.get("/embed.js")
+    def button() -> Response:
+        headers = {"cache-control": "public, max-age=3600", "cross-origin-resource-policy": "cross-origin"}
+        text = (ASSETS / "embed.js").read_text(encoding="utf-8")
+        return Response(text, media_type="text/javascript", headers=headers)
 
     @app.get("/document/{document_id}/page/{page}.png")
     def picture(document_id: str, page: str, request: Request) -> Response:
@@ -81,7 +117,7 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
     page = build(service, settings)
     style = (ASSETS / "style.css").read_text(encoding="utf-8")
     script = (ASSETS / "app.js").read_text(encoding="utf-8")
-    return gr.mount_gradio_app(  # type: ignore[no-any-return]
+    gr.mount_gradio_app(
         app,
         page,
         path="/",
@@ -99,6 +135,18 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
         css=style,
         head=f'<link rel="icon" href="icon.svg"><script>{script}</script>',
     )
+    mounted = app.router.routes[-1]
+    assert isinstance(mounted, Mount)
+    mounted.app = GradioGate(mounted.app)
+    return app
+
+
+def _provider(settings: Settings, clock: Callable[[], float]) -> Provider | None:
+    if settings.auth != "oidc":
+        return None
+    from assistant.web.signin.oidc import Provider
+
+    return Provider(settings, clock=clock)
 
 
 def _theme() -> gr.themes.Base:
@@ -162,7 +210,15 @@ class _Running:
             self.ended.set()
 
     async def _serve(self) -> None:
-        config = uvicorn.Config(self._make(), log_level="warning", timeout_graceful_shutdown=2, access_log=False)
+        # Headers of proxies are read by Front, and from the proxies that the settings name only.
+        config = uvicorn.Config(
+            self._make(),
+            log_level="warning",
+            timeout_graceful_shutdown=2,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+        )
         self._server = uvicorn.Server(config)
         self._made.set()
         await self._server.serve(sockets=[self.listening])
@@ -216,6 +272,7 @@ def serve(
     ``on_ready`` is called with the address once it answers (default when blocking: print it). Raises SettingsError
     for an address that cannot be had.
     """
+    check(settings)
     listening = _listen(settings.host, settings.port)
     running = _Running(lambda: create_app(service, settings), listening)
     try:
