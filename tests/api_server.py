@@ -50,7 +50,9 @@ def bearer(user: User) -> Mapping[str, str]:
 @contextmanager
 def running(service: Service, settings: Settings, *, anybody: User | None = LOCAL) -> Iterator[str]:
     """Serve the API alone, without the page; yield its address. What fails in the server fails the test."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    # asyncio switches Nagle's delay off for sockets that say they are TCP.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
     failed: list[BaseException] = []
     held: list[uvicorn.Server] = []
     ready = threading.Event()

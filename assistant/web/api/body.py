@@ -128,12 +128,17 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def parsed(request: Request, limit: int) -> Request:
-    """Return ``request`` with its JSON read. Raises Unacceptable."""
+def need_json(request: Request) -> None:
+    """Raise Unacceptable for a body that is not said to be JSON."""
     if media_type(request) != "application/json":
         raise Unacceptable(
             "wrong_content_type", "This address takes JSON.", "Send the header Content-Type: application/json."
         )
+
+
+async def parsed(request: Request, limit: int) -> Request:
+    """Return ``request`` with its JSON read. Raises Unacceptable."""
+    need_json(request)
     data = await Request(request.scope, Bounded(request, limit)).body()
     return _Parsed(request, data, parse(data))
 

@@ -28,6 +28,7 @@ from assistant.access import User
 from assistant.models import Answer, ToolResult
 from assistant.shown import passage_json
 from assistant.web.api import edge, shapes
+from assistant.web.api.body import need_json
 from assistant.web.api.chat import footnotes
 from assistant.web.api.context import Api, filters_of
 from assistant.web.api.problems import Unacceptable, of_error, unforeseen
@@ -254,5 +255,8 @@ class McpServer:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        edge.note(Request(scope), "/mcp")
+        request = Request(scope)
+        edge.note(request, "/mcp")
+        if request.method == "POST":
+            need_json(request)
         await self.manager.handle_request(scope, receive, edge.Told(scope, send))
