@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -86,7 +87,9 @@ def _plain(filters: object) -> object:
     return filters
 
 
+@cache
 def program() -> str:
+    """Return the version of this program."""
     try:
         return version("thesis-assistant")
     except PackageNotFoundError:

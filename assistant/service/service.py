@@ -217,6 +217,10 @@ class Service:
         """Return one conversation of this user with its turns. Raises NotFound."""
         return self.records().conversation(user, conversation_id)
 
+    def rename(self, user: User, conversation_id: str, title: str) -> None:
+        """Give a conversation of this user another title. Raises NotFound, SettingsError."""
+        self.records().rename(user, conversation_id, title)
+
     def forget(self, user: User, conversation_id: str) -> None:
         """Delete a conversation of this user. Raises NotFound."""
         self.records().forget(user, conversation_id)
@@ -225,6 +229,11 @@ class Service:
         """Keep an event in the audit, where there is one. Raises StoreError."""
         if self._records is not None:
             self._records.event(user, kind, payload, channel=channel)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether questions and conversations are recorded."""
+        return self._records is not None
 
     def records(self) -> Records:
         if self._records is None:
