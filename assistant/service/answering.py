@@ -53,7 +53,7 @@ def delivered(
             else:
                 if gates is not None:
                     gates.sentence(user, event["text"])
-                if not asked.by_model:
+                if not asked.by_model and not recorded:
                     held.append(event)
                     continue
                 if event["type"] == "sentence":

@@ -65,15 +65,18 @@ def _example(source: SourceInfo, place: int) -> str | None:
     return f"What are the main points of “{meta.title}”?"
 
 
-def table(sources: Sequence[SourceInfo], needle: str = "") -> str:
-    """Return the documents as a table, newest first, those that hold every word of ``needle`` in their columns."""
+def table(sources: Sequence[SourceInfo], needle: str = "", *, changes: bool = True) -> str:
+    """Return the documents as a table, newest first, those that hold every word of ``needle`` in their columns.
+
+    ``changes``: whether the reader may take uploads out.
+    """
     words = needle.casefold().split()
     kept = [s for s in sources if all(word in _haystack(s) for word in words)]
     kept.sort(key=lambda s: (s.metadata.published or "", s.metadata.title or s.path), reverse=True)
     if not sources:
-        return '<p class="t-dim">Nothing is in the base yet. Add files above.</p>'
+        return f'<p class="t-dim">Nothing is in the base yet.{" Add files above." if changes else ""}</p>'
     head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
-    rows = "".join(_table_row(source) for source in kept[:SHOWN_ROWS])
+    rows = "".join(_table_row(source, changes) for source in kept[:SHOWN_ROWS])
     count = f"{len(kept)} of {len(sources)}" if words else str(len(sources))
     more = f" The first {SHOWN_ROWS} are shown; narrow the search to see others." if len(kept) > SHOWN_ROWS else ""
     return (
@@ -88,7 +91,7 @@ def _haystack(source: SourceInfo) -> str:
     return " ".join(str(value) for value in (*values, source.state) if value).casefold()
 
 
-def _table_row(source: SourceInfo) -> str:
+def _table_row(source: SourceInfo, changes: bool) -> str:
     meta = source.metadata
     title = esc(meta.title or file_name(source.path))
     if source.chunks:
@@ -106,7 +109,7 @@ def _table_row(source: SourceInfo) -> str:
         f'<span class="t-nowrap">{esc(meta.fiscal_period)}</span>',
         str(source.pages or ""),
         str(source.chunks),
-        f'<span class="t-state{" t-bad" if source.error else ""}">{esc(source.state)}</span>{_remove(source)}',
+        f'<span class="t-state{" t-bad" if source.error else ""}">{esc(source.state)}</span>{_remove(source) if changes else ""}',
     )
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from uuid import uuid4
 
 from assistant.models import Answer, Failure
 
@@ -21,6 +22,7 @@ class Turn:
     answer: Answer | None = None
     failure: Failure | None = None
     stopped: bool = False
+    conversation: str = ""  # the id under which records keep it with the turns before
 
     @property
     def pending(self) -> bool:
@@ -31,9 +33,9 @@ Turns = tuple[Turn, ...]
 
 
 def begin(turns: Turns, question: str) -> Turns:
-    """Add a turn; its number stays with it when older ones leave."""
-    number = turns[-1].number + 1 if turns else 1
-    return (*turns, Turn(question=question, number=number))[-KEPT_TURNS:]
+    """Add a turn; its number stays with it when older ones leave, and its conversation is that of the turn before."""
+    number, kept = (turns[-1].number + 1, turns[-1].conversation) if turns else (1, uuid4().hex)
+    return (*turns, Turn(question=question, number=number, conversation=kept))[-KEPT_TURNS:]
 
 
 def update(turns: Turns, turn: Turn) -> Turns:

@@ -32,13 +32,19 @@ class Scope:
     since: str = ""
     until: str = ""
     as_of: str = ""
+    companies: tuple[str, ...] = ()
+    tickers: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
 
     def filters(self) -> dict[str, Any]:
         """Return what narrows the search, by the names of the Answer's contract. Raises SettingsError for a bad date."""
         since, until = read_day(self.since, "From"), read_day(self.until, "To")
         if since and until and since > until:
             raise SettingsError(f"From {since} is after To {until}.", "Swap the two dates.")
-        named = {"kind": list(self.kinds), "publisher": list(self.publishers), "since": since, "until": until}
+        named = {
+            "kind": list(self.kinds), "publisher": list(self.publishers), "company": list(self.companies),
+            "ticker": list(self.tickers), "form": list(self.forms), "since": since, "until": until,
+        }  # fmt: skip
         return {name: value for name, value in named.items() if value}
 
 
@@ -70,9 +76,13 @@ def ask(service: Service, user: User, turns: Turns, scope: Scope) -> Iterator[Tu
     turn = turns[-1]
     try:
         as_of, filters = read_day(scope.as_of, "As of"), scope.filters()
-        past = conversation.history(turns[:-1])
+        # Where records keep the conversation, its earlier turns come from there: what they keep is what was said.
+        kept = turn.conversation if service.keeps else None
+        past = () if kept else conversation.history(turns[:-1])
         # Leaving early (Stop, a closed page) closes the stream, which ends a model's request too.
-        asked = service.stream(user, turn.question, as_of=as_of, filters=filters, history=past, channel="page")
+        asked = service.stream(
+            user, turn.question, as_of=as_of, filters=filters, history=past, conversation_id=kept, channel="page"
+        )
         with closing(asked) as events:
             for event in events:
                 turn = _apply(turn, event)

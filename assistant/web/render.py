@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import pairwise
 
+from assistant.access import User
 from assistant.freshness import newest_line
 from assistant.models import Answer, Claim, Failure, Retrieved
 from assistant.web import metrics
@@ -283,6 +284,24 @@ def _actions(answer: Answer, number: int) -> str:
 
 def _mode(answer: Answer) -> str:
     return f'<span class="t-mode">{esc(mode_line(answer))}</span>'
+
+
+def header(user: User | None = None, form: str = "") -> str:
+    """Return the head of the page. ``form``: what signing out must send; "" where nobody signs in or out here."""
+    who = f'<span class="t-who">{esc(user.name)}</span>' if user is not None and user.via != "open" else ""
+    # A form, so that no link of another site signs anybody out.
+    out = (
+        f'<form class="t-out" method="post" action="logout"><input type="hidden" name="form" value="{esc(form)}">'
+        '<button type="submit" class="t-action">Sign out</button></form>'
+        if form
+        else ""
+    )
+    return (
+        '<header class="t-header"><span class="t-logo" aria-hidden="true"></span><h1>Thesis</h1>'
+        f'<span class="t-tagline">Research answers you can check</span><span class="t-right">{who}{out}'
+        '<button type="button" class="t-action" data-action="theme" aria-label="Switch between light and dark">Theme'
+        "</button></span></header>"
+    )
 
 
 def welcome(examples: Sequence[str], documents: int, mode: str = "") -> str:

@@ -9,6 +9,7 @@ import secrets
 import socket
 import threading
 import time
+import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -78,11 +79,11 @@ def create_app(service: Service, settings: Settings, *, clock: Callable[[], floa
     )  # outside all others, which go by the path and the client that it finds
     routes.add(app, signin, _provider(settings, clock))
 
-    @app.get("/icon.svg")
+    @app.api_route("/icon.svg", methods=["GET", "HEAD"])
     def icon() -> Response:
         return Response(_ICON, media_type="image/svg+xml", headers={"cache-control": "public, max-age=86400"})
 
-    @app.get("/embed.js")
+    @app.api_route("/embed.js", methods=["GET", "HEAD"])
     def button() -> Response:
         headers = {"cache-control": "public, max-age=3600", "cross-origin-resource-policy": "cross-origin"}
         text = (ASSETS / "embed.js").read_text(encoding="utf-8")
@@ -117,24 +118,28 @@ def create_app(service: Service, settings: Settings, *, clock: Callable[[], floa
     page = build(service, settings)
     style = (ASSETS / "style.css").read_text(encoding="utf-8")
     script = (ASSETS / "app.js").read_text(encoding="utf-8")
-    gr.mount_gradio_app(
-        app,
-        page,
-        path="/",
-        footer_links=[],
-        run_history=False,
-        allowed_paths=[],
-        blocked_paths=[str(Path(settings.store).resolve())],
-        show_error=True,
-        max_file_size=f"{settings.file_limit_mb}mb",
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
-        enable_monitoring=False,
-        theme=_theme(),
-        css=style,
-        head=f'<link rel="icon" href="icon.svg"><script>{script}</script>',
-    )
+    framed = (ASSETS / "embed.css").read_text(encoding="utf-8")
+    with warnings.catch_warnings():
+        # Said whenever there are two pages; rendering on the server is off anyway.
+        warnings.filterwarnings("ignore", message="SSR mode is not supported")
+        gr.mount_gradio_app(
+            app,
+            page,
+            path="/",
+            footer_links=[],
+            run_history=False,
+            allowed_paths=[],
+            blocked_paths=[str(Path(settings.store).resolve())],
+            show_error=True,
+            max_file_size=f"{settings.file_limit_mb}mb",
+            ssr_mode=False,
+            pwa=False,
+            mcp_server=False,
+            enable_monitoring=False,
+            theme=_theme(),
+            css=style,
+            head=f'<link rel="icon" href="icon.svg"><style>{framed}</style><script>{script}</script>',
+        )
     mounted = app.router.routes[-1]
     assert isinstance(mounted, Mount)
     mounted.app = GradioGate(mounted.app)

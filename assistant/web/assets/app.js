@@ -1,6 +1,10 @@
 // What the page does by itself: copy and download an answer, follow the conversation, show the panel on a
 // phone, switch light and dark. Text from documents is only ever read as text.
 (() => {
+  // The page for frames of other pages: its address says light or dark, and Escape closes the panel that shows it.
+  const framed = /\/embed\/?$/.test(location.pathname);
+  if (framed) document.documentElement.classList.add("t-embed");
+
   const say = (button, text) => {
     const old = button.dataset.label || button.textContent;
     button.dataset.label = old;
@@ -40,6 +44,8 @@
   const restore = () => {
     let kept = null;
     try { kept = localStorage.getItem("thesis-theme"); } catch { /* storage is off */ }
+    const wanted = framed ? new URLSearchParams(location.search).get("theme") : null;
+    if (wanted === "dark" || wanted === "light") kept = wanted;
     if (!kept) return;
     document.body.classList.toggle("dark", kept === "dark");
     if (kept === "light") document.documentElement.classList.remove("dark");
@@ -103,9 +109,11 @@
     const sources = document.getElementById("sources");
     const box = document.getElementById("chat-scroll");
     const filters = document.getElementById("filters");
-    if (!sources || !box || !filters) return void setTimeout(watch, 100);
-    new MutationObserver(dates).observe(filters, { childList: true, subtree: true });
-    dates();
+    if (!sources || !box || !(filters || framed)) return void setTimeout(watch, 100);
+    if (filters) {
+      new MutationObserver(dates).observe(filters, { childList: true, subtree: true });
+      dates();
+    }
     new MutationObserver(choose).observe(sources, { childList: true, subtree: true });
     new MutationObserver(follow).observe(box, { childList: true, subtree: true });
     restore();
@@ -118,6 +126,8 @@
   };
 
   document.addEventListener("keydown", (event) => {
+    // Says no more than that; whoever shows the frame listens to its own frame only.
+    if (event.key === "Escape" && framed && window.parent !== window) window.parent.postMessage("thesis:close", "*");
     const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName || "");
     if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();

@@ -16,6 +16,7 @@ from assistant.web.api.problems import Problem
 from assistant.web.asking import user_of
 from assistant.web.guard import Application, Message, Receive, Scope, Send
 from assistant.web.signin.owned import Owned
+from vectorstore.errors import Forbidden
 
 _API = "/gradio_api"
 _PAGES = frozenset({"/", "/config", "/embed", "/favicon.ico", "/manifest.json", "/robots.txt", "/theme.css"})
@@ -58,7 +59,10 @@ class GradioGate:
         path, reads = get_route_path(scope), scope["method"] in {"GET", "HEAD"}
         if reads and path == "/robots.txt":
             return receive, send
-        user = user_of(Request(scope))
+        try:
+            user = user_of(Request(scope))
+        except Forbidden as error:  # a path that is open to all, but that nobody serves
+            raise _Refused(_NOTHING) from error
         if not user.may("ask"):
             raise _Refused(Problem("forbidden", f"{user.name} may not use this (ask).", "Ask who runs this server."))
         if reads and (path in _PAGES or path.startswith(_FILES)):
