@@ -253,6 +253,7 @@ def test_what_is_not_there(web: httpx.Client, method: str, path: str, status: in
         ("/api/v1/conversations/x", "DELETE, GET"),
         ("/v1/models", "GET"),
         ("/v1/models/x", "GET"),
+        ("/mcp", "POST"),
         ("/v1/chat/completions", "POST"),
     ],
 )

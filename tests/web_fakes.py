@@ -175,6 +175,9 @@ class FakeAssistant:
             warnings=("1 undated document was left out.",) if as_of else (),
         )
 
+    def ready(self) -> None:
+        """Be ready always."""
+
     def document(self, document_id: str, version: str | None = None) -> Document:
         found = self.documents.get(document_id)
         if found is None or version not in (None, found.version):

@@ -94,7 +94,7 @@ def _application(api: Api, mcp: McpServer) -> FastAPI:
         return JSONResponse(made | {"servers": [{"url": request.scope.get("root_path", "").rstrip("/") or "/"}]})
 
     app.router.routes.append(Route("/api/v1/openapi.json", openapi, methods=["GET"]))
-    app.router.routes.append(Route("/mcp", mcp))
+    app.router.routes.append(Route("/mcp", mcp, methods=["POST"]))
     _handle_errors(app, router, api)
     return app
 
