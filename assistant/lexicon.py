@@ -7,10 +7,12 @@ A *term* is a stemmed word, or a concept of ``data/thesaurus.txt`` that a phrase
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
+from threading import Lock
 
 import snowballstemmer
 
@@ -19,6 +21,7 @@ _WORD = re.compile(
     r"[A-Za-zÀ-ÿ]+\d+[A-Za-z]+|\d+[A-Za-z]{1,2}(?![\w])|[A-Za-zÀ-ÿ]+(?:(?:[’'&/.])[A-Za-zÀ-ÿ]+)*|\d+(?:[.,]\d+)*"
 )
 _STEMMER = snowballstemmer.stemmer("english")
+_STEMMING = Lock()  # it keeps the word that it works on in itself
 
 
 # British spellings that stem otherwise than the American ones.
@@ -47,7 +50,8 @@ def stem(word: str) -> str:
         for british, american in _BRITISH:
             word = british.sub(american, word)
     word = word.replace(".", "") if re.fullmatch(r"(?:[a-z]\.)+[a-z]?", word) else word
-    return str(_STEMMER.stemWord(word))
+    with _STEMMING:
+        return sys.intern(str(_STEMMER.stemWord(word)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,7 @@ def terms(text: str) -> tuple[Term, ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=1 << 16)  # about 1 KB each: the sentences of what is asked about
 def keys(text: str) -> frozenset[str]:
     """Return the keys of all terms of ``text``, with the wider concepts of those found: ``terms`` without the places."""
     book, words = thesaurus(), _WORD.findall(text)

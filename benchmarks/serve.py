@@ -121,10 +121,10 @@ async def read_back(person: Person) -> list[str]:
         return []
     if kept.status_code != 200:
         return [f"{person.name}: the conversation does not open ({kept.status_code})"]
-    answers = [turn.get("answer", turn) for turn in kept.json()["turns"]]
+    answers = [(turn.get("answer") or {}).get("answer_id") for turn in kept.json()["turns"]]
     told = [answer["answer_id"] for answer in person.told]
-    if [answer["answer_id"] for answer in answers] != told:
-        return [f"{person.name}: the conversation holds {len(answers)} answers, {len(told)} were told"]
+    if answers != told:
+        return [f"{person.name}: the conversation holds {len(answers)} answers ({answers.count(None)} empty), {len(told)} were told"]
     return []
 
 
@@ -212,6 +212,8 @@ def main(argv: list[str] | None = None) -> int:
                 over.set()
                 server.terminate()
                 server.wait(30)
+            log.seek(0)
+            logged = log.read()
     seconds = sorted(s for person in crowd for s in person.seconds)
     errors = [error for person in crowd for error in person.errors]
     problems = mixed_up(crowd)
@@ -238,6 +240,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     for problem in [*errors, *problems][:20]:
         print(f"  PROBLEM {problem}")
+    if errors:
+        print(logged[-5000:], file=sys.stderr)
     write("serve", metrics, corpus=corpus)
     return 1 if errors or problems else 0
 

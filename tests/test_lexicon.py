@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,3 +122,18 @@ def test_any_text_has_terms_at_exact_places(text: str) -> None:
     for term in terms(text):
         assert 0 <= term.start < term.end <= len(text)
     assert keys(text) >= {term.key for term in terms(text)}
+
+
+def test_words_are_stemmed_right_in_many_threads_at_once() -> None:
+    roots = ("organiz", "relat", "nation", "hope", "trad", "communic", "adjust", "produc", "consid", "perform")
+    ends = ("ations", "ational", "fulness", "ingly", "ization", "ements", "ibility", "iveness", "ousness", "alities")
+    words = [f"{root}{end}{letter}s" for root in roots for end in ends for letter in "abcdefgh"]
+    alone = [stem.__wrapped__(word) for word in words]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            for together in pool.map(lambda _: [stem.__wrapped__(word) for word in words], range(8)):
+                assert together == alone
+    finally:
+        sys.setswitchinterval(interval)
