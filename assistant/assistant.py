@@ -104,6 +104,10 @@ class Assistant:
         """Return one version of a document (the current one by default). Raises NotFound."""
         return self.store.document(document_id, version)
 
+    def readable(self, document_ids: frozenset[str]) -> bool:
+        """Whether all of these documents are here, or were."""
+        return all(map(self.store.readable, document_ids))
+
     def sources(self) -> list[SourceInfo]:
         """Return what is in the base, without the texts."""
         return self.store.sources()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from assistant.access import User
 from assistant.assistant import Assistant
+from assistant.service import Service
 from tests.leak_probes import (
     DEALS,
     INSIDER,
@@ -172,6 +173,42 @@ def test_a_model_finds_nothing_forbidden_by_its_own_searches(bases: Bases) -> No
             assert {p.path for p in answer.passages} <= {s.path for s in view.sources()}
             seen.append(sorted((p.chunk_id, p.text) for p in answer.passages))
     assert seen[0] == seen[1]
+
+
+def test_a_right_that_is_withdrawn_counts_for_old_answers_too(bases: Bases) -> None:
+    """What was said from documents that one may no longer read is gone; one's own words and other answers stay."""
+    service = bases.whole.service
+    question, conversation = "What is Zorvane to be bought for?", "withdrawn-talk"
+    secret = service.ask(INSIDER, question, conversation_id=conversation)
+    harmless = service.ask(
+        INSIDER,
+        "What did the recall cost Lantern Foods?",
+        conversation_id=conversation,
+        filters={"collection": ["open"]},
+    )
+    assert "1,847.3" in service.answer(INSIDER, secret.answer_id).text
+    assert [bool(t["answer"]) for t in service.conversation(INSIDER, conversation)["turns"]] == [True, True]
+    outside = replace(INSIDER, groups=())
+    with pytest.raises(NotFound) as gone:
+        service.answer(outside, secret.answer_id)
+    with pytest.raises(NotFound) as nowhere:
+        service.answer(outside, "0" * 32)
+    assert str(gone.value) == str(nowhere.value)
+    assert service.answer(outside, harmless.answer_id) == service.answer(INSIDER, harmless.answer_id)
+    turns = service.conversation(outside, conversation)["turns"]
+    assert [(t["question"], bool(t["answer"])) for t in turns] == [(question, False), (harmless.question, True)]
+    with serving(Reply("The base does not say.")) as server:
+        chosen = replace(service.settings, model="openai:scripted", model_url=server.url, model_timeout_s=20)
+        assistant = Assistant(bases.whole.store, chosen, ())
+        asked = Service(assistant, None, chosen, records=service.records(), rules=service._rules)
+        try:
+            asked.ask(outside, "What did the recall cost Lantern Foods in 2023?", conversation_id=conversation)
+        finally:
+            assistant.release()
+        read = "\n".join(user_text(request) for request in server.requests)
+    assert question in read
+    assert "$22 million" in read
+    assert said_of(read, question) == []
 
 
 def test_an_upload_reaches_its_own_collection_only(bases: Bases, tmp_path: Path) -> None:

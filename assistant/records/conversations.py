@@ -14,6 +14,7 @@ from assistant.models import Answer
 from assistant.records.audit import now, packed, payload_of, stamp, unpacked
 from assistant.records.chain import canonical, plain
 from assistant.service.ports import Turn
+from assistant.service.withdrawn import no_answer
 from vectorstore.database import Database
 from vectorstore.errors import NotFound, SettingsError
 
@@ -94,7 +95,7 @@ def answer(connection: sqlite3.Connection, owner: str, answer_id: str) -> Answer
     ).fetchone()
     found = None if row is None else _answer(connection, *row)
     if found is None:
-        raise NotFound("There is no such answer.", "Ask again: it may have been deleted, or was another's.")
+        raise no_answer()
     return found
 
 

@@ -16,7 +16,8 @@ from typing import Any
 from assistant.access import LOCAL, Action, User
 from assistant.models import Answer, ToolResult
 from assistant.service.answering import delivered, refused
-from assistant.service.ports import Asked, Gates, Records, Rules
+from assistant.service.ports import Asked, Gates, Records, Rules, Turn
+from assistant.service.withdrawn import documents_of, narrowed, no_answer, unsaid
 from vectorstore.errors import Forbidden, unknown
 from vectorstore.records import Document, Passage, SourceInfo
 from vectorstore.settings import Settings
@@ -85,7 +86,7 @@ class Service:
         )
         refused(user, asked, self._records, self._gates)
         if self._records is not None and conversation_id is not None:
-            asked = replace(asked, history=(*self._records.history(user, conversation_id), *history))
+            asked = replace(asked, history=(*self._earlier(user, asked, conversation_id), *history))
         events = self._over(asked.collections).stream(
             question, as_of=as_of, filters=filters, history=asked.history, model=model
         )
@@ -202,7 +203,11 @@ class Service:
     # What was said
 
     def answer(self, user: User, answer_id: str) -> Answer:
-        return self.records().answer(user, answer_id)
+        """Return an answer that this user got and may still read. Raises NotFound."""
+        answer = self.records().answer(user, answer_id)
+        if not self._may_read(self.readable(user))(documents_of(answer)):
+            raise no_answer()
+        return answer
 
     def feedback(self, user: User, answer_id: str, verdict: str, comment: str = "") -> None:
         """Keep "good" or "bad" for an answer that this user got. Raises NotFound, SettingsError."""
@@ -214,8 +219,22 @@ class Service:
         return self.records().conversations(user, text)
 
     def conversation(self, user: User, conversation_id: str) -> Mapping[str, Any]:
-        """Return one conversation of this user with its turns. Raises NotFound."""
-        return self.records().conversation(user, conversation_id)
+        """Return one conversation of this user with its turns; answers that may no longer be read are None. Raises NotFound."""
+        found = self.records().conversation(user, conversation_id)
+        return narrowed(found, self._may_read(self.readable(user)))
+
+    def _earlier(self, user: User, asked: Asked, conversation_id: str) -> Sequence[Turn]:
+        turns = self.records().history(user, conversation_id)
+        # Only a model is shown what was answered before.
+        if not turns or not asked.by_model or asked.collections is None:
+            return turns
+        return unsaid(turns, self.records().conversation(user, conversation_id), self._may_read(asked.collections))
+
+    def _may_read(self, allowed: frozenset[str] | None) -> Callable[[frozenset[str]], bool]:
+        if allowed is None:
+            return lambda _: True
+        may_read: Callable[[frozenset[str]], bool] = self._over(allowed).readable
+        return may_read
 
     def rename(self, user: User, conversation_id: str, title: str) -> None:
         """Give a conversation of this user another title. Raises NotFound, SettingsError."""
