@@ -149,7 +149,7 @@ FIELDS: list[tuple[str, dict[str, Any], str]] = [
     ("/api/v1/feedback", {"answer_id": "a"}, "verdict"),
     ("/api/v1/feedback", {"answer_id": "a", "verdict": "maybe"}, "verdict"),
     ("/api/v1/feedback", {"answer_id": "", "verdict": "good"}, "answer_id"),
-    ("/api/v1/feedback", {"answer_id": "a", "verdict": "good", "comment": "a" * 4001}, "comment"),
+    ("/api/v1/feedback", {"answer_id": "a", "verdict": "good", "comment": "a" * 2001}, "comment"),
     ("/api/v1/tools/macro", {"arguments": []}, "arguments"),
     ("/api/v1/tools/macro", {"arguments": {"series": {"a": 1}}}, "arguments.series"),
     ("/api/v1/tools/macro", {"as_of": "now"}, "as_of"),

@@ -325,7 +325,7 @@ def routes(api: Api, router: APIRouter) -> None:
                     "application/json": {
                         "example": _Reply(DEFAULT, "https://thesis.example", False).whole(examples.answer())
                     },
-                    "text/event-stream": {"schema": {"type": "string"}},
+                    "text/event-stream": examples.event_stream(),
                 },
             }
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -121,9 +122,12 @@ def request(example: Any) -> dict[str, Any]:
     return {"requestBody": {"content": {"application/json": {"example": example}}}}
 
 
-def _events(*pairs: tuple[str, str]) -> dict[str, Any]:
+def event_stream(*pairs: tuple[str, str], names: Sequence[str] = ()) -> dict[str, Any]:
+    """Return a stream of events by what one event is, with an example of (name, data)."""
+    name: dict[str, Any] = {"type": "string", **({"enum": list(names)} if names else {})}
+    one = {"type": "object", "properties": {"event": name, "data": {"type": "string"}}, "required": ["data"]}
     text = "".join(f"event: {name}\ndata: {data}\n\n" for name, data in pairs)
-    return {"schema": {"type": "string"}, "example": text}
+    return {"schema": one, **({"example": text} if pairs else {})}
 
 
 def answer_response() -> dict[str, Any]:
@@ -132,10 +136,11 @@ def answer_response() -> dict[str, Any]:
         "description": "The Answer, or its events",
         "content": {
             "application/json": {"example": answer_json()},
-            "text/event-stream": _events(
+            "text/event-stream": event_stream(
                 ("status", '{"text": "Searching the base"}'),
                 ("sentence", f'{{"text": "{_SENTENCE}", "verdict": "supported"}}'),
                 ("answer", answer().model_dump_json()),
+                names=("status", "draft", "sentence", "answer", "error"),
             ),
         },
     }
@@ -148,6 +153,8 @@ def upload_response() -> dict[str, Any]:
         "description": "The report, or its events",
         "content": {
             "application/json": {"example": REPORT},
-            "text/event-stream": _events(("progress", moment), ("report", '{"added": 1}')),
+            "text/event-stream": event_stream(
+                ("progress", moment), ("report", '{"added": 1}'), names=("progress", "report", "error")
+            ),
         },
     }

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
@@ -83,14 +84,9 @@ def _application(api: Api, mcp: McpServer) -> FastAPI:
     async def openapi(request: Request) -> Response:
         edge.note(request, "/api/v1/openapi.json")
         if not made:
-            made.update(
-                spec.document(
-                    app,
-                    models=api.models,
-                    cookie=SESSION_COOKIE,
-                    open_to_all=getattr(settings, "auth", "open") == "open",
-                )
-            )
+            own = [route for route in router.routes if isinstance(route, APIRoute)]
+            open_to_all = settings.auth == "open"
+            made.update(spec.document(app, own, models=api.models, cookie=SESSION_COOKIE, open_to_all=open_to_all))
         return JSONResponse(made | {"servers": [{"url": request.scope.get("root_path", "").rstrip("/") or "/"}]})
 
     app.router.routes.append(Route("/api/v1/openapi.json", openapi, methods=["GET"]))

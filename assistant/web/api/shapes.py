@@ -27,7 +27,9 @@ Day = Annotated[str, AfterValidator(_day), WithJsonSchema({"type": "string", "fo
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Names = Annotated[list[Name], Field(max_length=50)]
 ConversationId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
-Query = Annotated[str, Field(min_length=1, max_length=4000, pattern=r"\S")]
+# What regular expressions call a space differs: a question has a character that none of them does.
+_SAYS = r"[^\s\x00-\x1f\x7f-\x9f\ufeff]"
+Query = Annotated[str, Field(min_length=1, max_length=4000, pattern=_SAYS)]
 Model = Annotated[str, Field(max_length=200)]
 
 
@@ -77,7 +79,7 @@ class Feedback(Given):
 
     answer_id: Annotated[str, Field(min_length=1, max_length=64)]
     verdict: Literal["good", "bad"]
-    comment: Annotated[str, Field(max_length=4000)] = ""
+    comment: Annotated[str, Field(max_length=2000)] = ""
 
 
 class Asked(BaseModel):

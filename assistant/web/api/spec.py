@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from assistant.web.api import shapes
 from assistant.web.api.problems import KINDS, MEDIA_TYPE
@@ -45,19 +46,21 @@ def _statuses(operation: Mapping[str, Any], path: str) -> list[str]:
         found.append("404")
     if "requestBody" in operation:
         found += ["413", "415"]
-    if path in {"/api/v1/ask", "/api/v1/search", "/v1/chat/completions"}:
+    if path in {"/api/v1/ask", "/api/v1/search", "/v1/chat/completions", "/api/v1/feedback"}:
         found += ["404", "409"]
     if path.startswith("/api/v1/documents"):
         found += ["422", "507"]
     return sorted(set(found))
 
 
-def document(app: FastAPI, *, models: tuple[str, ...], cookie: str, open_to_all: bool) -> dict[str, Any]:
-    """Return the OpenAPI document of ``app``'s routes.
+def document(
+    app: FastAPI, routes: Sequence[APIRoute], *, models: tuple[str, ...], cookie: str, open_to_all: bool
+) -> dict[str, Any]:
+    """Return the OpenAPI document of ``app``'s ``routes``.
 
     ``models``: what a question may name; ``cookie``: of a session; ``open_to_all``: nobody needs to sign in.
     """
-    made = get_openapi(
+    made: dict[str, Any] = get_openapi(
         title="Thesis", version="1", description=DESCRIPTION, routes=app.routes,
         tags=[{"name": name, "description": text} for name, text in TAGS],
     )  # fmt: skip
@@ -72,6 +75,9 @@ def document(app: FastAPI, *, models: tuple[str, ...], cookie: str, open_to_all:
             "title": "Model",
             "description": "“extractive” for no language model; default: as the server is set up.",
         }
+    for name, schema in schemas.items():
+        if name.startswith("Body_"):  # a form has no null: what is not given is left out
+            schema["properties"] = {key: _given(value) for key, value in schema["properties"].items()}
     responses: dict[str, Any] = {}
     for path, operations in made["paths"].items():
         for operation in operations.values():
@@ -99,9 +105,28 @@ def document(app: FastAPI, *, models: tuple[str, ...], cookie: str, open_to_all:
         "token": {"type": "http", "scheme": "bearer", "description": "A token that `thesis token` made."},
         "session": {"type": "apiKey", "in": "cookie", "name": cookie, "description": "The session of a browser."},
     }
+    for route in routes:
+        for method in route.methods or ():
+            operation = made["paths"][route.path_format][method.lower()]
+            _examples(operation, route.responses)
     nobody: list[dict[str, list[str]]] = [{}] if open_to_all else []
     made["security"] = [{"token": []}, {"session": []}, *nobody]
     return made
+
+
+def _examples(operation: dict[str, Any], responses: Mapping[int | str, Mapping[str, Any]]) -> None:
+    """Put the examples back as they are: nulls were taken out of them."""
+    for status, response in responses.items():
+        for kind, content in response.get("content", {}).items():
+            if "example" in content:
+                operation["responses"][str(status)]["content"][kind]["example"] = content["example"]
+
+
+def _given(schema: dict[str, Any]) -> dict[str, Any]:
+    kinds = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+    if len(kinds) != 1:
+        return schema
+    return {name: value for name, value in schema.items() if name not in {"anyOf", "default"}} | kinds[0]
 
 
 _HEADERS = {
