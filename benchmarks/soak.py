@@ -21,13 +21,14 @@ from pathlib import Path
 
 from benchmarks import report
 
+# Those that fork stand first: a process that had Chroma open in itself forks children that hang.
 SCENARIOS = {
     "kills": "benchmarks.soak_kills:kills",
-    "saves": "benchmarks.soak_saves:saves",
     "rebuilds": "benchmarks.soak_rebuilds:rebuilds",
     "disk": "benchmarks.soak_faults:disk",
     "memory": "benchmarks.soak_faults:memory",
     "copies": "benchmarks.soak_faults:copies",
+    "saves": "benchmarks.soak_saves:saves",
     "concurrent": "benchmarks.soak_concurrent:concurrent",
     "fuzz": "benchmarks.soak:fuzz",
 }
