@@ -126,8 +126,7 @@ def _given(schema: dict[str, Any]) -> dict[str, Any]:
     kinds = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
     if len(kinds) != 1:
         return schema
-    kept: dict[str, Any] = {name: value for name, value in schema.items() if name not in {"anyOf", "default"}}
-    return kept | kinds[0]
+    return {**{name: value for name, value in schema.items() if name not in {"anyOf", "default"}}, **kinds[0]}
 
 
 _HEADERS = {
