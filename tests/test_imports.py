@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("assistant", "ingest", "vectorstore", "prompts")
 HEAVY = {
     "gradio",
+    "fastapi",
+    "mcp",
+    "prometheus_client",
     "torch",
     "sentence_transformers",
     "transformers",
