@@ -33,7 +33,8 @@ def foreign_name(text: str) -> str | None:
     name = text.strip()
     if not name or len(name) > _LONGEST or not name.isprintable():
         return None
-    return None if name.lower() in _RESERVED or name.lower().startswith(TOKEN) else name
+    # "@desk" stands for a group in the settings and rules: a person of that name would be all of it.
+    return None if name.lower() in _RESERVED or name.lower().startswith((TOKEN, "@")) else name
 
 
 def group_names(listed: Sequence[str]) -> tuple[str, ...]:

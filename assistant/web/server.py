@@ -271,15 +271,16 @@ def serve(
     *,
     block: bool = True,
     on_ready: Callable[[str], None] | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Handle:
     """Serve the page on ``settings.host`` and ``settings.port`` (0: a free port).
 
-    ``on_ready`` is called with the address once it answers (default when blocking: print it). Raises SettingsError
-    for an address that cannot be had.
+    ``on_ready`` is called with the address once it answers (default when blocking: print it); ``clock`` as
+    ``create_app``. Raises SettingsError for an address that cannot be had, or sign-in that is not set up.
     """
     check(settings)
     listening = _listen(settings.host, settings.port)
-    running = _Running(lambda: create_app(service, settings), listening)
+    running = _Running(lambda: create_app(service, settings, clock=clock), listening)
     try:
         running.start()
     except BaseException:

@@ -122,6 +122,7 @@ class GradioGate:
         event = value.get("event_id") if isinstance(value, Mapping) else None
         if isinstance(event, str):
             self._owned.claim("event", event, user.name)
+            self._owned.claim("session", event, user.name)  # where none was named, Gradio takes the event's name for it
 
     def _uploaded(self, value: object, user: User) -> None:
         for name in value if isinstance(value, list) else []:

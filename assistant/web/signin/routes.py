@@ -234,14 +234,12 @@ class _Routes:
 
     def _refused(self, request: Request, error: ThesisError, status: int = 401) -> Response:
         root = _root(request)
-        answer = self._page(
+        return self._page(
             lambda nonce: pages.told(
                 nonce=nonce, root=root, title="Sign in", text=str(error), link=f"{root}/login/oidc", label="Try again", bad=True
             ),
             status,
         )  # fmt: skip
-        self._set(answer, request, FLOW, "", 0)
-        return answer
 
     def _page(self, make: Callable[[str], str], status: int = 200) -> HTMLResponse:
         nonce = secrets.token_urlsafe(16)
