@@ -157,6 +157,34 @@ def test_sources_and_show(notes: Shell) -> None:
     assert notes.text("show", source["document_id"], "--start", "4", "--end", "9") == (0, text[4:9] + "\n")
 
 
+def test_the_base_as_a_reader_sees_it(notes: Shell, tmp_path: Path) -> None:
+    """``--within`` leaves no trace of other collections, and nothing at all where none of its own is in."""
+    whole, mine = (notes.json("sources", *more)[1]["sources"] for more in ((), ("--within", "notes, DEFAULT")))
+    assert whole == mine
+    assert notes.json("sources", "--within", "deals") == (0, {"sources": []})
+    assert notes.error("search", "analyst coverage", "--within", "deals")[:2] == (1, "store_empty")
+    assert notes.error("ask", QUESTION, "--within", "deals")[:2] == (1, "store_empty")
+    assert notes.json("ask", QUESTION, "--within", "default")[1]["status"] == "answered"
+    assert notes.error("ask", QUESTION, "--within", ",")[:2] == (2, "settings")
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps({"id": "a", "question": QUESTION, "answerable": True}) + "\n", encoding="utf-8")
+    assert notes.json("eval", str(rows), "--within", "default")[0] == 0
+    assert notes.error("eval", str(rows), "--within", "deals")[:2] == (1, "store_empty")
+
+
+def test_a_server_does_not_start_with_an_access_file_that_is_wrong(
+    notes: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "access.toml"
+    monkeypatch.setenv("THESIS_ACCESS_FILE", str(path))
+    for text in (None, 'default = "nobody"\n[collections.deals]\nreader = ["ada"]\n'):
+        if text:
+            path.write_text(text, encoding="utf-8")
+        code, kind, message = notes.error("serve", "--port", "0")
+        assert (code, kind) == (2, "settings")
+        assert str(path) in message
+
+
 def test_verify_and_doctor_of_a_sound_store(notes: Shell) -> None:
     assert notes.json("verify") == (0, {"clean": True, "problems": []})
     code, found = notes.json("doctor")

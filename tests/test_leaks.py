@@ -234,6 +234,15 @@ def test_an_upload_reaches_its_own_collection_only(bases: Bases, tmp_path: Path)
         assert side.service.remove(READER, mine[0].document_id) == 1
 
 
+def test_collections_are_listed_with_what_may_be_done_in_them(bases: Bases) -> None:
+    whole = bases.whole.service
+    assert whole.collections(READER) == [{"name": "open", "documents": len(OPEN) + 1, "writable": True}]
+    deals = {"name": "deals", "documents": len(DEALS) + 1, "writable": False}
+    assert [one for one in whole.collections(INSIDER) if one["name"] == "deals"] == [deals]
+    root = User("root", "admin")
+    assert {one["name"]: one["writable"] for one in whole.collections(root)} == {"deals": True, "open": True}
+
+
 def test_a_reader_who_may_write_nowhere_changes_nothing(bases: Bases) -> None:
     document = bases.whole.service.sources(READER)[0].document_id
     with pytest.raises(Forbidden, match="may not use this"):
