@@ -16,9 +16,11 @@ from pydantic import BaseModel, Field
 
 import prompts
 from assistant import Assistant
+from assistant.access import LOCAL
 from assistant.agent import LiveTool
 from assistant.cli import Wiring, run
 from assistant.models import Answer, Metric, ToolResult
+from assistant.service import Service
 from assistant.web import conversation, handlers
 from tests.agent_cases import DEBT, NOTES, RECALL, REVENUE, SAID, asking, check_contract, same
 from tests.conftest import MakeBase
@@ -119,7 +121,8 @@ def test_the_same_question_gives_the_same_answer_in_python_command_line_and_chat
         wiring: Any = Wiring(lambda _: contextlib.nullcontext(assistant), None, None, None)  # type: ignore[arg-type]
         out = io.StringIO()
         assert run(["ask", REVENUE, "--json"], wiring, out=out) == 0
-        *_, turns = handlers.ask(assistant, conversation.begin((), REVENUE), handlers.Scope())
+        service = Service(assistant, None, assistant.settings)
+        *_, turns = handlers.ask(service, LOCAL, conversation.begin((), REVENUE), handlers.Scope())
         shown = turns[-1].answer
     assert shown is not None
     assert same(shown) == same(asked) == same(Answer.model_validate_json(out.getvalue()))
