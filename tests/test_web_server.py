@@ -77,7 +77,7 @@ def test_only_asking_is_a_public_endpoint(web: httpx.Client) -> None:
 def test_every_response_has_the_security_headers(web: httpx.Client, path: str) -> None:
     headers = web.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     policy = headers["content-security-policy"]
     assert "frame-ancestors 'none'" in policy
     assert "default-src 'self'" in policy or "default-src 'none'" in policy
