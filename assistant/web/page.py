@@ -44,7 +44,6 @@ def build(service: Service, settings: Settings, *, examples: Sequence[str] | Non
 
 def _whole(page: gr.Blocks, chat: Chat) -> None:
     service, settings = chat.service, chat.settings
-    gr.Navbar(visible=False)
     header = html(render.header(), None, "header")
     with gr.Tabs(elem_id="tabs"):
         with gr.Tab("Chat", id="chat", elem_id="tab-chat"), gr.Row(elem_id="chat-row", equal_height=False):
@@ -170,7 +169,6 @@ def _whole(page: gr.Blocks, chat: Chat) -> None:
 
 def _framed(page: gr.Blocks, chat: Chat) -> None:
     """The chat alone, narrowed as its address says."""
-    gr.Navbar(visible=False)
     held = gr.State(Preset())
     with gr.Row(elem_id="chat-row", equal_height=False):
         with gr.Column(scale=3, min_width=280, elem_id="chat-main"):

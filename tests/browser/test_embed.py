@@ -139,14 +139,14 @@ def test_an_allowed_page_shows_the_chat_and_gets_answers(place: Place, tab: Any)
 
 
 def test_the_chat_fits_a_narrow_frame(place: Place, tab: Any) -> None:
-    page = tab(390, 640)
+    page = tab(320, 600)
     page.goto(f"http://127.0.0.1:{place.allowed}/embed.html")
     frame = page.frame_locator(FRAME)
     frame.locator("#transcript .t-turn", has_text=QUOTE).wait_for()
     inner = next(f for f in page.frames if "/embed" in f.url and PATH in f.url)
     assert inner.evaluate("document.documentElement.scrollWidth <= innerWidth")
     box = frame.locator("#question textarea").bounding_box()
-    assert 0 <= box["y"] < 640
+    assert 0 <= box["y"] < 560
 
 
 def test_other_pages_and_other_addresses_are_not_framed(place: Place, tab: Any) -> None:
@@ -261,6 +261,7 @@ def test_people_sign_in_and_out(people: Place, tab: Any) -> None:
     page.locator(".t-who", has_text="anna").wait_for()
     ask(page, GAP)
     assert QUOTE in page.locator("#transcript").inner_text()
+    assert page.locator(".nav-holder:visible").count() == 0
     page.get_by_role("tab", name="Documents").click()
     page.locator("#upload input[type=file]").wait_for(state="attached")
     picture(page, "signed_in")
