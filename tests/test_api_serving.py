@@ -13,11 +13,12 @@ from typing import Any
 
 import httpx
 import pytest
-from api_server import ADMIN, EDITOR, READER, bearer, running
+from api_server import ADMIN, EDITOR, READER, Badge, bearer, running
+from fastapi import FastAPI
 from web_fakes import FakeAssistant, FakeIngestor
 
 from assistant.service import Service
-from assistant.web.api import sse
+from assistant.web.api import mount, sse
 from assistant.web.api.limits import Slots, TooMany
 from assistant.web.api.work import Work
 from vectorstore.errors import StoreError
@@ -410,3 +411,50 @@ def test_events_on_the_wire() -> None:
     assert sse.event("status", {"text": "é\n"}) == 'event: status\ndata: {"text": "é\\n"}\n\n'.encode()
     with pytest.raises(ValueError, match="not JSON compliant"):
         sse.event("status", {"value": float("nan")})
+
+
+# Health
+
+
+def test_what_keeps_it_from_answering_is_said_without_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(FakeAssistant):
+        hold_on = threading.Event()
+        error: Exception | None = StoreError(
+            "The index of /srv/secret is missing.", "Run thesis rebuild in /srv/secret."
+        )
+
+        def ready(self) -> None:
+            if self.error is not None:
+                raise self.error
+            self.hold_on.wait(LONG)
+
+    assistant = Broken()
+    monkeypatch.setattr("assistant.web.api.health.PATIENCE", 0.05)
+    with served(assistant) as url, client(url) as web:
+        broken = web.get("/readyz")
+        assert (broken.status_code, broken.json()["kind"]) == (503, "not_ready")
+        assert broken.json()["detail"] == "The base cannot be used."
+        assert "secret" not in broken.text
+        assert "thesis_ready 0.0" in web.get("/metrics").text
+        assistant.error = None
+        loading = web.get("/readyz")
+        assert (loading.status_code, "model is loading" in loading.json()["detail"]) == (503, True)
+        assert web.get("/healthz").json() == {"status": "ok"}
+        assistant.hold_on.set()
+        until(lambda: web.get("/readyz").status_code == 200)
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 200), ("::1", 200), ("10.1.2.3", 403), ("", 403)])
+def test_without_sign_in_figures_are_for_this_machine(host: str, status: int) -> None:
+    settings = Settings()
+    app = FastAPI()
+    app.add_middleware(Badge)
+    mount(app, Service(FakeAssistant(), None, settings), settings)
+
+    async def run() -> tuple[int, int]:
+        transport = httpx.ASGITransport(app, client=(host, 5000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as web:
+            signed_in = await web.get("/metrics", headers=bearer(ADMIN))
+            return (await web.get("/metrics")).status_code, signed_in.status_code
+
+    assert asyncio.run(run()) == (status, 200)

@@ -330,6 +330,8 @@ def test_a_reader_may_not_upload_and_nothing_is_kept_of_it(web: httpx.Client, se
 def test_it_lives_and_is_ready(web: httpx.Client) -> None:
     assert web.get("/healthz").json() == {"status": "ok"}
     assert web.get("/readyz").json() == {"status": "ready"}
+    for path in ("/healthz", "/readyz"):
+        assert (web.head(path).status_code, web.head(path).content) == (200, b"")
 
 
 def test_figures_name_routes_and_no_user_nor_words(web: httpx.Client) -> None:

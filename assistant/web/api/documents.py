@@ -28,6 +28,7 @@ from vectorstore.records import Kind, SourceInfo
 
 Id = Annotated[str, InPath(min_length=1, max_length=64)]
 MOST_FILES = 100
+_FORM = frozenset({"files", "collection", "title", "publisher", "published", "kind", "company", "ticker"})
 
 
 def chosen(sources: Sequence[SourceInfo], asked: shapes.Narrowed) -> list[SourceInfo]:
@@ -145,6 +146,11 @@ def routes(api: Api, router: APIRouter) -> None:
         """
         user = user_of(request)
         api.service.need(user, "write")
+        unknown = sorted(set(await request.form()) - _FORM)
+        if unknown:
+            raise Unacceptable(
+                "bad_request", f"{unknown[0][:80]}: is not known here.", f"Fields are: {', '.join(sorted(_FORM))}."
+            )
         given = {
             "title": title, "publisher": publisher, "published": published, "kind": kind, "company": company, "ticker": ticker,
         }  # fmt: skip
@@ -233,7 +239,7 @@ def routes(api: Api, router: APIRouter) -> None:
     async def picture(
         request: Request,
         document_id: Id,
-        page: Annotated[int, InPath(ge=1, le=100_000)],
+        page: Annotated[int, InPath(ge=1, le=100_000), shapes.DIGITS],
         asked: Annotated[shapes.Span, Query()],
     ) -> Response:
         """Return a page of a PDF as it looks, with the text from `start` to `end` marked."""

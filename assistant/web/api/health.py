@@ -83,6 +83,9 @@ def routes(api: Api, router: APIRouter) -> None:
         await probe()
         return JSONResponse({"status": "ready"})
 
+    for path, probed in (("/healthz", healthz), ("/readyz", readyz)):  # load balancers ask so, too
+        router.add_api_route(path, probed, methods=["HEAD"], include_in_schema=False)
+
     @router.get(
         "/metrics",
         tags=["The server"],

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
 from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from assistant.service import Service
@@ -119,6 +120,7 @@ def _handle_errors(app: FastAPI, router: APIRouter, api: Api) -> None:
     app.add_exception_handler(RequestValidationError, ours)
     app.add_exception_handler(HTTPException, framework)
     app.add_exception_handler(Gone, gone)
+    app.add_exception_handler(ClientDisconnect, gone)
     app.add_exception_handler(Exception, ours)
 
 

@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from assistant.models import Answer
 from vectorstore.records import Kind
@@ -23,6 +23,14 @@ def _day(text: str) -> str:
     raise ValueError("is no date: write it as YYYY-MM-DD")
 
 
+def _digits(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,18}", value):
+        raise ValueError("is no whole number")
+    return value
+
+
+# In an address "1.0", "+1" and "1_0" are no ways to write a number.
+DIGITS = BeforeValidator(_digits)
 Day = Annotated[str, AfterValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Names = Annotated[list[Name], Field(max_length=50)]
@@ -108,25 +116,21 @@ class Narrowed(Asked):
 
 class Search(Narrowed):
     q: Query
-    k: Annotated[int, Field(ge=1, le=100)] = 10
+    k: Annotated[int, Field(ge=1, le=100), DIGITS] = 10
     as_of: Day | None = None
 
 
 class Listing(Narrowed):
-    limit: Annotated[int, Field(ge=1, le=1000)] = 100
-    offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    limit: Annotated[int, Field(ge=1, le=1000), DIGITS] = 100
+    offset: Annotated[int, Field(ge=0, le=10_000_000), DIGITS] = 0
 
 
 class Span(Asked):
     """A version of a document, and a stretch of its text in Unicode code points."""
 
     version: Annotated[str, Field(min_length=1, max_length=64)] | None = None
-    start: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
-    end: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
-
-
-class Nothing(Asked):
-    """No query string."""
+    start: Annotated[int, Field(ge=0, le=1_000_000_000), DIGITS] | None = None
+    end: Annotated[int, Field(ge=0, le=1_000_000_000), DIGITS] | None = None
 
 
 # Responses

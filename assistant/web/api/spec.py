@@ -77,6 +77,7 @@ def document(
         }
     for name, schema in schemas.items():
         if name.startswith("Body_"):  # a form has no null: what is not given is left out
+            schema["additionalProperties"] = False
             schema["properties"] = {key: _given(value) for key, value in schema["properties"].items()}
     responses: dict[str, Any] = {}
     for path, operations in made["paths"].items():
@@ -106,7 +107,7 @@ def document(
         "session": {"type": "apiKey", "in": "cookie", "name": cookie, "description": "The session of a browser."},
     }
     for route in routes:
-        for method in route.methods or ():
+        for method in (route.methods or ()) if route.include_in_schema else ():
             operation = made["paths"][route.path_format][method.lower()]
             _examples(operation, route.responses)
     nobody: list[dict[str, list[str]]] = [{}] if open_to_all else []
