@@ -124,7 +124,9 @@ async def read_back(person: Person) -> list[str]:
     answers = [(turn.get("answer") or {}).get("answer_id") for turn in kept.json()["turns"]]
     told = [answer["answer_id"] for answer in person.told]
     if answers != told:
-        return [f"{person.name}: the conversation holds {len(answers)} answers ({answers.count(None)} empty), {len(told)} were told"]
+        return [
+            f"{person.name}: the conversation holds {len(answers)} answers ({answers.count(None)} empty), {len(told)} were told"
+        ]
     return []
 
 
