@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
+import socket
+import time
 from contextlib import suppress
 
+import httpx
 import pytest
+from api_server import running
 from hypothesis import given
 from hypothesis import strategies as st
+from web_fakes import FakeAssistant, FakeIngestor
 
+from assistant.service import Service
 from assistant.web.api.body import DEEPEST, parse
 from assistant.web.api.problems import Unacceptable
+from vectorstore.settings import Settings
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -66,3 +74,17 @@ def test_the_deepest_that_is_taken() -> None:
 
 def test_a_whole_surrogate_pair_is_text() -> None:
     assert parse(rb'"\ud83d\ude00"') == "\U0001f600"
+
+
+def test_a_client_that_leaves_in_the_midst_of_its_body_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    fake, settings = FakeAssistant(), Settings()
+    with running(Service(fake, FakeIngestor(fake), settings), settings) as url:
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
+            head = b"POST /api/v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n"
+            connection.sendall(head + b'{"question"')
+        deadline = time.monotonic() + 20
+        while 'status="499"' not in (text := httpx.get(f"{url}/metrics", trust_env=False).text):
+            assert time.monotonic() < deadline, text
+            time.sleep(0.02)
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []

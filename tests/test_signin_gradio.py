@@ -161,6 +161,23 @@ def test_a_body_that_is_none_is_a_problem(both: tuple[httpx.Client, httpx.Client
     assert "Traceback" not in answer.text
 
 
+@pytest.mark.parametrize("number", [99_999, -1, None, [0], "0"])
+def test_an_event_that_the_page_has_not_is_not_found(both: tuple[httpx.Client, httpx.Client], number: Any) -> None:
+    body = {"data": [], "fn_index": number, "session_hash": "annas4session"}
+    assert nothing(both[0].post("/gradio_api/queue/join", json=body))
+    assert nothing(both[0].post("/gradio_api/call/no_such_event", json={"data": []}))
+
+
+def test_events_of_the_page_have_a_rate_too(tmp_path: Path) -> None:
+    with served(tmp_path, auth="users", rate_per_minute=3) as server, signed_in(server, "anna") as anna:
+        found = [anna.post("/gradio_api/reset", json={"event_id": "none"}) for _ in range(5)]
+        assert [one.status_code for one in found][:3] == [200, 200, 200]
+        assert found[-1].status_code == 429
+        assert int(found[-1].headers["retry-after"]) >= 1
+        with signed_in(server, "bob") as bob:
+            assert bob.post("/gradio_api/reset", json={"event_id": "none"}).status_code == 200
+
+
 def test_a_deep_list_of_files_is_looked_through(both: tuple[httpx.Client, httpx.Client]) -> None:
     deep: Any = {"path": "/etc/passwd"}
     for _ in range(300):
@@ -174,11 +191,16 @@ def test_a_token_reaches_the_page_s_routes_as_its_user_and_within_its_scopes(
 ) -> None:
     tokens = Tokens(Path(server.settings.store), server.clock)
     asks, reads = tokens.create("asks", user="anna"), tokens.create("reads", user="anna", scopes=["read"])
+    only = tokens.create("only asks", user="anna", scopes=["ask"])
     tokens.close()
     event = both[0].post("/gradio_api/call/ask", json={"data": DATA}).json()["event_id"]
     with server.client({"authorization": f"Bearer {reads}"}) as web:
         assert web.get("/").status_code == 403
         assert web.get(f"/gradio_api/call/ask/{event}").status_code == 403
+        assert web.get("/document/none").status_code == 404
+    with server.client({"authorization": f"Bearer {only}"}) as web:
+        for path in ("/document/none", "/document/none/page/1.png"):
+            assert web.get(path).status_code == 403, path
     with server.client({"authorization": f"Bearer {asks}"}) as web:  # of Anna's: no Origin is asked of it
         assert ANSWER in heard(web, f"/gradio_api/call/ask/{event}")
         assert (

@@ -195,7 +195,7 @@ def test_the_client_is_the_last_address_that_is_no_proxy_of_ours() -> None:
         ({"root_path": "research"}, "'research'"), ({"root_path": "/a/../b"}, "no path"), ({"root_path": "/api/x"}, "/api"),
         ({"root_path": "https://x/y"}, "without a host"), ({"frame_origins": ("*",)}, "'\\*'"), ({"frame_origins": ("https://a.example/x",)}, "no origin"),
         ({"frame_origins": ("https://a.example; script-src *",)}, "no origin"), ({"frame_origins": ("a.example",)}, "no origin"),
-        ({"session_hours": 0}, "at least"),
+        ({"session_hours": 0}, "at least"), ({"cors_origins": ("*",)}, "cors_origins: '\\*'"), ({"cors_origins": ("https://*.a.example",)}, "no origin"),
     ],
 )  # fmt: skip
 def test_what_does_not_hold_together_is_named(named: dict[str, Any], words: str) -> None:
@@ -219,6 +219,7 @@ def test_a_page_that_no_gate_has_seen_serves_nobody() -> None:
 )  # fmt: skip
 def test_an_origin_is_ours_by_host_and_port(origin: str, host: str, right: bool) -> None:
     assert same(origin, host, "http") is right
+    assert same(origin, host, "https") is (right and origin.startswith("https:"))
 
 
 def test_who_may_sign_in_by_the_settings() -> None:

@@ -121,6 +121,22 @@ def test_tokens_by_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert thesis(tmp_path, "token", "list")[1]["tokens"][1]["user"] == "anna"
 
 
+def test_who_has_a_removed_user_s_name_next_gets_none_of_their_tokens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THESIS_AUTH", "users")
+    for name in ("anna", "bob"):
+        assert thesis(tmp_path, "user", "add", name, stdin=GOOD)[0] == 0
+        assert thesis(tmp_path, "token", "create", f"of {name}", "--user", name)[0] == 0
+    assert thesis(tmp_path, "token", "create", "of nobody")[0] == 0
+    assert thesis(tmp_path, "user", "remove", "Anna")[0] == 0
+    assert thesis(tmp_path, "user", "add", "anna", stdin=GOOD)[0] == 0
+    listed = thesis(tmp_path, "token", "list")[1]["tokens"]
+    assert {one["name"]: one["revoked"] is None for one in listed} == {
+        "of anna": False, "of bob": True, "of nobody": True,
+    }  # fmt: skip
+
+
 def test_another_file_may_be_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "elsewhere" / "people.json"
     monkeypatch.setenv("THESIS_USERS_FILE", str(path))

@@ -6,6 +6,7 @@ import json
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -82,6 +83,33 @@ def test_every_response_has_the_security_headers(web: httpx.Client, path: str) -
     assert "frame-ancestors 'none'" in policy
     assert "default-src 'self'" in policy or "default-src 'none'" in policy
     assert "http" not in policy
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/embed", "/config", "/api/v1/documents", "/api/v1/search?q=gap", "/gradio_api/info", "/nothing"]
+)
+def test_what_is_made_for_a_user_is_kept_nowhere(web: httpx.Client, path: str) -> None:
+    assert web.get(path).headers["cache-control"] == "no-store"
+
+
+def test_pictures_are_kept_for_the_same_user_only(web: httpx.Client) -> None:
+    headers = web.get(f"/document/{FILING.document_id}/page/1.png").headers
+    assert headers["cache-control"].startswith("private")
+    assert "Cookie" in headers["vary"]
+
+
+@pytest.mark.parametrize("head", [b"X-A: " + b"a" * 400_000, b"".join(b"X-%d: a\r\n" % n for n in range(40_000))])
+def test_endless_headers_are_refused_before_they_end(handle: Handle, head: bytes) -> None:
+    host, port = handle.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        with suppress(ConnectionError):
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + head)  # and no end
+        told = b""
+        with suppress(ConnectionError):
+            while piece := connection.recv(65536):
+                told += piece
+    assert told == b"" or told.startswith(b"HTTP/1.1 400 ")  # a reset may overtake the words
+    assert httpx.get(f"{handle.url}/healthz", headers={"X-A": "a" * 30_000}, trust_env=False).status_code == 200
 
 
 def test_health(web: httpx.Client) -> None:

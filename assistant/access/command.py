@@ -62,6 +62,9 @@ def user(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO)
     elif a.action == "change":
         users.change(name, role=a.role, groups=groups)
     else:
+        name = _known(users, name)
+        # Tokens first: whoever has the name next must not get what the old tokens open.
+        _revoke_all(settings, name)
         users.remove(name)
     done = {
         "add": "may sign in",
@@ -103,6 +106,18 @@ def token(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO
         if not a.json:
             print("Keep it: it is shown this once.", file=wiring.err)
         return 0
+    finally:
+        tokens.close()
+
+
+def _revoke_all(settings: Settings, user: str) -> None:
+    from assistant.access.tokens import FILE, Tokens
+
+    if not (Path(settings.store) / FILE).exists():
+        return
+    tokens = Tokens(Path(settings.store))
+    try:
+        tokens.revoke_of(user)
     finally:
         tokens.close()
 

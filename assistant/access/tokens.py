@@ -129,6 +129,14 @@ class Tokens:
             if not done.rowcount:
                 raise NotFound(f"There is no token {name[:80]!r} in use.", "`thesis token list` names them.")
 
+    def revoke_of(self, user: str) -> int:
+        """End every token of a user; how many there were."""
+        with self._database.use() as connection:
+            done = connection.execute(
+                "UPDATE tokens SET revoked = ? WHERE user = ? AND revoked IS NULL", (self._clock(), user)
+            )
+            return int(done.rowcount)
+
     def close(self) -> None:
         self._database.close()
 

@@ -30,6 +30,8 @@ HEADERS = {
     b"permissions-policy": b"camera=(), microphone=(), geolocation=()",
 }
 FRAMED = "/embed"
+# What is the same for everybody, and named anew with each version of Gradio.
+_SHARED = ("/assets/", "/static/", "/svelte/")
 # Gradio's template names its own site and picture for previews of shared links.
 _PREVIEW = re.compile(rb"<meta\b[^>]*\b(?:property|name)=\"(?:og|twitter):[^>]*>\s*", re.IGNORECASE)
 
@@ -51,12 +53,13 @@ class Guard:
             # A compressed page could not be read here.
             scope = {**scope, "headers": [h for h in scope["headers"] if h[0] != b"accept-encoding"]}
         policy = self._framed if get_route_path(scope) == FRAMED else self._closed
-        await self.app(scope, receive, _Rewrite(send, policy))
+        shared = get_route_path(scope).startswith(_SHARED)
+        await self.app(scope, receive, _Rewrite(send, policy, shared))
 
 
 class _Rewrite:
-    def __init__(self, send: Send, policy: bytes) -> None:
-        self.send, self.policy = send, policy
+    def __init__(self, send: Send, policy: bytes, shared: bool) -> None:
+        self.send, self.policy, self.shared = send, policy, shared
         self.start: Message | None = None
         self.body = bytearray()
 
@@ -67,6 +70,9 @@ class _Rewrite:
             added = [(name, value) for name, value in HEADERS.items() if name not in present]
             if b"content-security-policy" not in present:
                 added.append((b"content-security-policy", self.policy))
+            if b"cache-control" not in present and not self.shared:
+                # Made for one user: neither a proxy nor the browser shows it to the next.
+                added.append((b"cache-control", b"no-store"))
             message["headers"] = [*message["headers"], *added]
             if html and b"content-encoding" not in present:
                 self.start = message

@@ -29,6 +29,7 @@ from assistant.web import api
 from assistant.web.asking import user_of
 from assistant.web.document_page import POLICY, document_page, missing_page
 from assistant.web.guard import Guard
+from assistant.web.head import BoundedHead
 from assistant.web.page import build
 from assistant.web.signin import routes
 from assistant.web.signin.check import check, frame_origins
@@ -36,7 +37,7 @@ from assistant.web.signin.gate import Gate
 from assistant.web.signin.gradio_gate import GradioGate
 from assistant.web.signin.proxies import Front
 from assistant.web.signin.who import SignIn
-from vectorstore.errors import NotFound, SettingsError, ThesisError
+from vectorstore.errors import Forbidden, NotFound, SettingsError, ThesisError
 from vectorstore.settings import Settings
 
 if TYPE_CHECKING:
@@ -103,7 +104,9 @@ def create_app(service: Service, settings: Settings, *, clock: Callable[[], floa
             return _missing(error)
         if data is None:
             return _missing(NotFound("There is no picture of this page.", "Open the document's text instead."))
-        return Response(data, media_type="image/png", headers={"cache-control": "private, max-age=3600"})
+        # Not for whoever signs in next at the same browser.
+        headers = {"cache-control": "private, max-age=3600", "vary": "Cookie, Authorization"}
+        return Response(data, media_type="image/png", headers=headers)
 
     @app.get("/document/{document_id}")
     def document(document_id: str, request: Request) -> Response:
@@ -142,7 +145,8 @@ def create_app(service: Service, settings: Settings, *, clock: Callable[[], floa
         )
     mounted = app.router.routes[-1]
     assert isinstance(mounted, Mount)
-    mounted.app = GradioGate(mounted.app)
+    known = {number: str(one.api_name) for number, one in page.fns.items() if one.api_name}
+    mounted.app = GradioGate(mounted.app, frozenset(page.fns), frozenset(known.values()), settings.rate_per_minute)
     return app
 
 
@@ -185,7 +189,7 @@ def _html(text: str, nonce: str, status: int = 200) -> HTMLResponse:
 
 def _missing(error: ThesisError) -> HTMLResponse:
     nonce = secrets.token_urlsafe(16)
-    status = 404 if isinstance(error, NotFound) else 503
+    status = 404 if isinstance(error, NotFound) else 403 if isinstance(error, Forbidden) else 503
     return _html(missing_page(error.message, error.what_to_do, nonce), nonce, status)
 
 
@@ -222,6 +226,7 @@ class _Running:
             timeout_graceful_shutdown=2,
             access_log=False,
             proxy_headers=False,
+            http=BoundedHead,
             server_header=False,
         )
         self._server = uvicorn.Server(config)

@@ -50,6 +50,7 @@ def check(settings: Settings) -> None:
     proxies.networks(settings.trusted_proxies)
     proxies.root_path(settings.root_path)
     frame_origins(settings)
+    _check_cors(settings)
     if settings.session_idle_minutes < 1 or settings.session_hours < 1:
         raise SettingsError(
             "A session lasts at least a minute.", "Give session_idle_minutes and session_hours from 1 up."
@@ -67,6 +68,16 @@ def check(settings: Settings) -> None:
             raise SettingsError("proxy_user_header is empty.", "Name the header in which the proxy says who asks.")
     if mode == "oidc":
         _check_oidc(settings)
+
+
+def _check_cors(settings: Settings) -> None:
+    for origin in settings.cors_origins:
+        # "*" would let every site that somebody visits read a server without sign-in.
+        if "*" in origin or not (_ORIGIN.fullmatch(origin) or _ORIGIN_6.fullmatch(origin)):
+            raise SettingsError(
+                f"cors_origins: {origin!r} is no origin.",
+                "Write each as https://portal.example.com, in small letters, without a path or a wildcard.",
+            )
 
 
 def _check_oidc(settings: Settings) -> None:

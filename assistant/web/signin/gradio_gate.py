@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -12,7 +13,8 @@ from fastapi import Request
 from starlette._utils import get_route_path
 
 from assistant.access import User
-from assistant.web.api.problems import Problem
+from assistant.web.api.limits import Rates, TooMany
+from assistant.web.api.problems import Problem, of_error
 from assistant.web.asking import user_of
 from assistant.web.guard import Application, Message, Receive, Scope, Send
 from assistant.web.signin.owned import Owned
@@ -40,9 +42,12 @@ class _Refused(Exception):
 class GradioGate:
     """ASGI application around Gradio's; mounted in its place."""
 
-    def __init__(self, app: Application) -> None:
+    def __init__(self, app: Application, numbers: frozenset[int], names: frozenset[str], per_minute: int = 0) -> None:
+        """``numbers`` and ``names``: of the page's events; ``per_minute``: events of one user (0: no limit)."""
         self.app = app
         self._owned = Owned()
+        self._numbers, self._names = numbers, names
+        self._rates = Rates(per_minute, time.monotonic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -71,7 +76,12 @@ class GradioGate:
         if reads:
             self._read(inner, scope, user)
             return receive, send
-        if scope["method"] == "POST" and (inner in _WRITES or _CALL.fullmatch(inner)):
+        called = _CALL.fullmatch(inner)
+        if scope["method"] == "POST" and (inner in _WRITES or (called and called.group(1) in self._names)):
+            try:
+                self._rates.take(user.name)
+            except TooMany as error:
+                raise _Refused(of_error(error)) from error
             # What Gradio compresses could not be read on its way out.
             scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
             return await self._write(inner, receive, send, user)
@@ -106,6 +116,9 @@ class GradioGate:
                 raise _Refused(_NOTHING)
             self._claim("session", session, user)
         else:
+            number = body.get("fn_index")
+            if inner == "/queue/join" and (not isinstance(number, int) or number not in self._numbers):
+                raise _Refused(_NOTHING)
             if session is not None or inner == "/queue/join":
                 self._claim("session", session, user)
             for name in _paths(body.get("data")):

@@ -38,12 +38,14 @@ def refusal(scope: Scope, *, cookie: bool, allowed: Sequence[str] = ()) -> str:
 def same(origin: str, host: str, scheme: str) -> bool:
     """Whether an Origin header names the host that was asked (and its port).
 
-    The scheme is not compared: behind a proxy that ends TLS this server may know it as http.
+    A server that was asked over https takes https only. One that knows http takes both: a proxy may have ended TLS unsaid.
     """
     try:
         parts = urlsplit(origin)
         asked = urlsplit(f"//{host}")
         if parts.scheme not in _PORTS or not parts.hostname or parts.path or parts.query:
+            return False
+        if scheme == "https" and parts.scheme != "https":
             return False
         default = _PORTS[parts.scheme]
         return (parts.hostname, parts.port or default) == (asked.hostname, asked.port or default)
