@@ -7,6 +7,7 @@ so that `thesis ask` never loads gradio.
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -224,9 +225,27 @@ def _going_on(ingestor: Ingestor, stream: TextIO) -> Iterator[None]:
         thread.join()
 
 
+@contextmanager
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """Take SIGTERM (systemd, Docker, kill) for Ctrl-C: a store that is not closed has its index made again at the next start."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `thesis` with ``argv`` (default: the command line) and return the exit code."""
-    return run(sys.argv[1:] if argv is None else argv, Wiring(open_assistant, open_ingestor, serve, progress))
+    with _ended_as_by_ctrl_c():
+        return run(sys.argv[1:] if argv is None else argv, Wiring(open_assistant, open_ingestor, serve, progress))
 
 
 if __name__ == "__main__":

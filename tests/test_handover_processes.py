@@ -7,8 +7,10 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -225,6 +227,28 @@ def test_ctrl_c_in_a_shell_ends_its_work_and_leaves_the_owner(
         assert thesis("verify") == {"clean": True, "problems": []}
         owner.communicate("\n", timeout=60)
         assert owner.returncode == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGTERM that a program could hear")
+def test_a_server_that_is_terminated_closes_its_store(
+    tmp_path: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd and Docker end a service so; an index that was not closed would be made again at each start."""
+    folder = folder_of(tmp_path, {"Alder Lines": 17, "Birch Lines": 18})
+    monkeypatch.setenv("THESIS_KNOWLEDGE", str(folder))
+    server = started("serve", "--port", "0")
+    assert server.stdout is not None
+    assert server.stdout.readline().startswith("Thesis is ready on ")
+    while len([s for s in thesis("sources")["sources"] if s["state"] == "indexed"]) < 2:
+        time.sleep(0.1)
+    server.send_signal(signal.SIGTERM)
+    code, _, told = done(server)
+    assert code == 0, told
+    ledger = sqlite3.connect(tmp_path / "store" / "ledger.sqlite")
+    assert dict(ledger.execute("SELECT key, value FROM meta")).get("changing") != "yes"
+    ledger.close()
+    code, _, told = done(started("verify"))
+    assert (code, "made again" in told) == (0, False), told
 
 
 def test_readers_and_writers_at_once(tmp_path: Path, environ: dict[str, str]) -> None:
