@@ -10,6 +10,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -403,7 +404,7 @@ def test_the_export_for_a_sheet_has_no_formula_and_the_other_has_everything(tmp_
     assert [row["seq"] for row in cells] == [str(n + 1) for n in range(len(HOSTILE))]
     for row, asked in zip(cells, HOSTILE, strict=True):
         assert all(value.lstrip()[:1] not in set("=+-@＝＋－＠") for value in row.values())
-        assert row["question"].lstrip("'") == asked.encode("utf-8", "replace").decode()
+        assert row["question"].lstrip("'") == asked.encode("utf-8", "replace").decode().replace("\0", r"\x00")
         assert (row["status"], row["cited"], row["via"]) == ("answered", "d1@v1", "open")
     assert thesis(tmp_path, "audit", "export", str(tmp_path / "a.jsonl"))[0] == 0
     lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().split("\n") if line]
@@ -421,7 +422,13 @@ def test_the_export_for_a_sheet_has_no_formula_and_the_other_has_everything(tmp_
 def test_no_cell_begins_as_a_formula(text: str) -> None:
     cell = safe(text)
     assert cell.lstrip()[:1] not in {"=", "+", "-", "@"}
-    assert cell in {text, f"'{text}"}
+    controls = {character for character in text if unicodedata.category(character) == "Cc"} - set("\t\r\n")
+    assert not controls & set(cell)
+    assert controls or cell in {text, f"'{text}"}
+
+
+def test_no_cell_is_a_command_to_a_terminal() -> None:
+    assert safe("\x1b[31mred\x9b2J") == r"\x1b[31mred\x9b2J"
 
 
 def test_an_export_is_narrowed_by_days_and_user_and_overwrites_nothing(root: Path, tmp_path: Path) -> None:

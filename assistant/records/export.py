@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ CSV_COLUMNS = (
     "index_fingerprint", "cited", "tools", "detail", "payload_sha", "prev", "hash",
 )  # fmt: skip
 _FIELDS = tuple(Row.__slots__)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def export(connection: sqlite3.Connection, target: Path, **wanted: str) -> int:
@@ -96,7 +98,7 @@ def _cells(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def safe(value: object) -> str:
-    """Return a cell that no sheet takes for a formula."""
-    text = "" if value is None else str(value)
+    """Return a cell that no sheet takes for a formula, and no terminal for a command: control characters as \\x1b."""
+    text = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", "" if value is None else str(value))
     start = text.lstrip()[:1]  # some trim the cell first
     return f"'{text}" if text[:1] in {"\t", "\r", "\n"} or (start and start in "=+-@＝＋－＠") else text

@@ -253,4 +253,8 @@ def routes(api: Api, router: APIRouter) -> None:
         )
         if data is None:
             raise NotFound("There is no picture of this page.", "Get the document's text instead.")
-        return Response(data, media_type="image/png", headers={"cache-control": "private, max-age=3600"})
+        return Response(
+            data,
+            media_type="image/png",
+            headers={"cache-control": "private, max-age=3600", "vary": "Cookie, Authorization"},
+        )
