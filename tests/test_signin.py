@@ -13,7 +13,7 @@ from signin_cases import PAGE, PASSWORDS, WARNINGS, Clock, Served, form_of, serv
 from web_fakes import FakeAssistant, FakeIngestor, sample_documents, serve_fakes
 
 from assistant.access import passwords
-from assistant.web.signin.attempts import PER_ADDRESS, PER_NAME_AND_ADDRESS, WINDOW_S
+from assistant.web.signin.attempts import PER_ADDRESS, PER_NAME_AND_ADDRESS, WINDOW_S, Attempts
 from assistant.web.signin.routes import STALE, WRONG
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -161,6 +161,15 @@ def test_attempts_are_limited_by_name_and_address(server: Served) -> None:
         assert sign_in(web, "bob").status_code == 303
         server.clock.add(WINDOW_S + 1)
         assert tried(server, "anna").status_code == 303
+
+
+def test_addresses_of_one_ipv6_network_count_as_one() -> None:
+    attempts = Attempts(lambda: 0.0)
+    assert [attempts.take("anna", f"2001:db8::{n:x}") for n in range(6)] == [0, 0, 0, 0, 0, 900]
+    attempts.right("anna", "2001:db8::ffff")
+    assert attempts.take("anna", "2001:db8::1") == 0
+    assert attempts.take("anna", "2001:db8:0:1::1") == 0
+    assert [attempts.take("bob", f"10.0.0.{n}") for n in range(7)] == [0] * 7
 
 
 def test_names_from_one_address_are_limited_together(server: Served) -> None:

@@ -6,6 +6,7 @@ import math
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 WINDOW_S = 900.0
 PER_NAME_AND_ADDRESS, PER_ADDRESS, PER_NAME = 5, 30, 50
@@ -52,9 +53,18 @@ class Attempts:
 
     @staticmethod
     def _limits(name: str, address: str) -> tuple[tuple[tuple[str, str, str], int], ...]:
-        small = name.strip().lower()[:200]
+        small, address = name.strip().lower()[:200], _place(address)
         return (
             (("both", small, address), PER_NAME_AND_ADDRESS),
             (("address", "", address), PER_ADDRESS),
             (("name", small, ""), PER_NAME),
         )
+
+
+def _place(address: str) -> str:
+    """Return what one client counts as: an IPv6 address by its /64, of which anybody has 2**64 to change through."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    return str(IPv6Network((found, 64), strict=False)) if isinstance(found, IPv6Address) else address
