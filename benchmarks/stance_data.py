@@ -38,7 +38,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A row: what a person says of one sentence and one catalyst."""
+    """A row: the stance of one sentence to one catalyst, as it was read by the rules of docs/stance.md."""
 
     file_sha256: str
     sentence_sha256: str
