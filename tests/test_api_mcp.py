@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ import httpx
 import httpx2
 import pytest
 from api_server import ASKER, READER, bearer, running
+from loops import run_alone
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
@@ -61,7 +61,7 @@ def call(url: str, name: str, arguments: dict[str, Any], *, mode: str = "auto", 
         async with connected(url, mode, bearer(user)) as client:
             return await client.call_tool(name, arguments)
 
-    return asyncio.run(run())
+    return run_alone(run())
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -70,7 +70,7 @@ def test_tools_are_listed_with_what_they_take_and_give(url: str, mode: str) -> N
         async with connected(url, mode, bearer(READER)) as client:
             return (await client.list_tools()).tools
 
-    tools = {tool.name: tool for tool in asyncio.run(run())}
+    tools = {tool.name: tool for tool in run_alone(run())}
     assert set(tools) == {"ask", "search", "document", *NAMES}
     for tool in tools.values():
         assert tool.description
@@ -157,7 +157,7 @@ def test_a_user_has_the_tools_that_they_may_use(url: str) -> None:
         async with connected(url, "auto", bearer(ASKER)) as client:
             return (await client.list_tools()).tools
 
-    assert [tool.name for tool in asyncio.run(run())] == ["ask"]
+    assert [tool.name for tool in run_alone(run())] == ["ask"]
     for name, arguments in (("search", {"query": "a"}), ("document", {"document_id": "a"}), ("macro", {})):
         result = call(url, name, arguments, user=ASKER)
         assert (result.is_error, "may not use this" in result.content[0].text) == (True, True)
@@ -200,7 +200,7 @@ def test_the_client_without_credentials_gets_nothing(url: str) -> None:
         async with connected(url, "auto", {}) as client:
             await client.list_tools()
 
-    assert isinstance(failure(lambda: asyncio.run(run())), MCPError)
+    assert isinstance(failure(lambda: run_alone(run())), MCPError)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from api_server import ADMIN, EDITOR, READER, Badge, bearer, running
 from fastapi import FastAPI
+from loops import run_alone
 from web_fakes import FakeAssistant, FakeIngestor
 
 from assistant.service import Service
@@ -158,7 +159,7 @@ def test_what_waits_for_its_turn_is_not_begun_for_a_reader_that_left() -> None:
         work.close()
         return ran, used
 
-    assert asyncio.run(run()) == (["first"], 1)
+    assert run_alone(run()) == (["first"], 1)
 
 
 def test_a_slow_reader_holds_no_thread_and_gets_the_last_draft() -> None:
@@ -303,7 +304,7 @@ def test_every_one_of_many_gets_their_own_answer() -> None:
             await asyncio.gather(*(ask(number) for number in range(120)))
 
     with served(Echo(), concurrent_answers=0, concurrent_per_user=0) as url:
-        asyncio.run(run(url))
+        run_alone(run(url))
         with client(url) as web:
             until(lambda: figure(web, "thesis_answers_in_flight") == 0)
             assert (
@@ -359,7 +360,7 @@ def test_a_stopped_pool_begins_nothing() -> None:
                 await work.call_slow("a", lambda: None)
         assert slots.used == 0
 
-    asyncio.run(run())
+    run_alone(run())
 
 
 def test_what_fails_in_a_thread_gives_its_place_back() -> None:
@@ -376,7 +377,7 @@ def test_what_fails_in_a_thread_gives_its_place_back() -> None:
         assert slots.used == 0
         work.close()
 
-    asyncio.run(run())
+    run_alone(run())
 
 
 # Sites that may call
@@ -457,4 +458,4 @@ def test_without_sign_in_figures_are_for_this_machine(host: str, status: int) ->
             signed_in = await web.get("/metrics", headers=bearer(ADMIN))
             return (await web.get("/metrics")).status_code, signed_in.status_code
 
-    assert asyncio.run(run()) == (status, 200)
+    assert run_alone(run()) == (status, 200)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import jsonschema
 import pytest
 from api_server import Badge, running
 from fastapi import FastAPI
+from loops import run_alone
 from web_fakes import FakeAssistant
 
 from assistant.assistant import Assistant
@@ -152,7 +152,7 @@ def test_below_another_path_it_says_where_the_server_is(tmp_path: Path) -> None:
             assert "http://localhost/thesis/document/" in text
             return await web.get("/thesis/api/v1/openapi.json")
 
-    assert asyncio.run(run()).json()["servers"] == [{"url": "/thesis"}]
+    assert run_alone(run()).json()["servers"] == [{"url": "/thesis"}]
 
 
 def test_made_up_requests_are_answered_as_it_says(url: str) -> None:
