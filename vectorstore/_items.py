@@ -21,7 +21,7 @@ _LEGAL = re.compile(
 )
 # Signs of printed figures: a tenth of a filing's tokens, and none of its meaning for a vector. Words and digits stay.
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_SIGNS = re.compile(r"[$—–]|\((?=[\s$]*\d)|(?<=[\d%])\s*\)")
+_SIGNS = re.compile(r"[$—–]|\((?=[ $]*\d)|(?<=[\d%]) *\)")
 
 
 @dataclass(frozen=True, slots=True)
