@@ -1,5 +1,5 @@
 # The web chat with its embedded store. Build: docker build -t thesis .   Run: docs/deploy.md
-# torch's CPU build, about 2 GB smaller, comes from an index of PyTorch's own: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# torch's CPU build, about 2 GB smaller, comes from the index that PyTorch names for CPU builds: --build-arg TORCH_INDEX=ADDRESS
 FROM python:3.11-slim-bookworm AS build
 ARG TORCH_INDEX=""
 WORKDIR /app
