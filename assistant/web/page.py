@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
-from assistant.models import Failure
 from assistant.service import Service
-from assistant.web import base, handlers, render
+from assistant.web import base, render
 from assistant.web.asking import form_token_of, query_of, user_of
-from assistant.web.chat import CONCURRENT, PRIVATE, Chat, html, sent_with
+from assistant.web.chat import CONCURRENT, PRIVATE, Chat, html
 from assistant.web.conversation import Turns
+from assistant.web.documents_tab import Documents
 from assistant.web.handlers import Scope
-from assistant.web.ports import Moment
 from assistant.web.preset import Preset, chips, preset
-from vectorstore.errors import ThesisError
 from vectorstore.settings import Settings
 
-log = logging.getLogger(__name__)
-FILE_TYPES = [".pdf", ".md", ".markdown", ".txt", ".html", ".htm", ".docx"]
 FRAMED = "embed"  # the address of the page for frames
-
-_REMOVES = """
-element.addEventListener('click', (event) => {
-  const hit = event.target.closest('[data-remove]');
-  if (hit && window.confirm('Remove ' + hit.dataset.name + ' from the base?')) trigger('remove', {id: hit.dataset.remove});
-});
-"""
 
 
 def build(service: Service, settings: Settings, *, examples: Sequence[str] | None = None) -> gr.Blocks:
@@ -63,25 +51,8 @@ def _whole(page: gr.Blocks, chat: Chat) -> None:
                 chat.show_fresh()
             with gr.Column(scale=2, min_width=320, elem_id="side"):
                 chat.show_side()
-        with gr.Tab("Documents", id="documents", elem_id="tab-documents") as documents_tab:
-            files = gr.File(
-                label="Add documents: PDF, Markdown, text, HTML, DOCX",
-                file_count="multiple",
-                file_types=FILE_TYPES,
-                height=130,
-                elem_id="upload",
-            )
-            # Gradio's own example is a file on a public site, named in the page's text.
-            files.example_payload = files.example_value = lambda: None
-            outcome = html("", None, "upload-result")
-            needle = gr.Textbox(
-                label="Find",
-                show_label=False,
-                container=False,
-                placeholder="Find by title, publisher, company, form…",
-                elem_id="find-documents",
-            )
-            documents = html("", _REMOVES, "documents-table")
+        documents = Documents(service, settings)
+        documents.show()
         with gr.Tab("About", id="about", elem_id="tab-about") as about_tab:
             about = html("", None, "about")
 
@@ -90,81 +61,34 @@ def _whole(page: gr.Blocks, chat: Chat) -> None:
         return Scope(tuple(kind or ()), tuple(publisher or ()), first, last, cut)
 
     def refresh(
-        request: gr.Request, turns: Turns, text: str, kind: list[str] | None, publisher: list[str] | None
+        request: gr.Request, turns: Turns, kind: list[str] | None, publisher: list[str] | None
     ) -> dict[Any, Any]:
         user = user_of(request)
         sources = service.sources(user)
         found = base.choices(sources)
         return {
             header: render.header(user, form_token_of(request)),
-            documents: base.table(sources, text or "", changes=user.may("write")),
             about: base.about(sources, settings),
             kinds: gr.Dropdown(choices=list(found.kinds), value=[k for k in kind or [] if k in found.kinds]),
             publishers: gr.Dropdown(
                 choices=list(found.publishers), value=[p for p in publisher or [] if p in found.publishers]
             ),
-            files: gr.File(visible=user.may("write")),
             chat.transcript: gr.skip() if turns else chat.greeting(turns, user),
         }
-
-    def add(
-        request: gr.Request,
-        names: list[str] | None,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> dict[Any, Any]:
-        if not names:
-            return {outcome: gr.skip()}
-
-        def tell(moment: Moment) -> None:
-            said = f"{moment.current} · {moment.chunks} chunks" if moment.current else "Reading"
-            progress((moment.files_done, max(1, moment.files_total)), desc=said, unit="files")
-
-        try:
-            report = handlers.upload(service, user_of(request), names, tell)
-        except ThesisError as error:
-            report = render.failure_html(handlers.failure(error))
-        except Exception:
-            log.exception("an upload failed")
-            report = render.failure_html(
-                Failure(
-                    kind="internal",
-                    message="The upload failed because of a fault in the program.",
-                    what_to_do="Try again; the log of the server names the fault.",
-                )
-            )
-        return {outcome: report, files: None}
-
-    def remove(request: gr.Request, event: gr.EventData) -> str:
-        try:
-            handlers.remove(service, user_of(request), str(sent_with(event).get("id")))
-        except ThesisError as error:
-            return render.failure_html(handlers.failure(error))
-        return ""
 
     chat.narrowing, chat.scope = (kinds, publishers, since, until, as_of), narrowed
     chat.connect(public=True)
     chat.connect_ends()
     refreshing: dict[str, Any] = {
         "fn": refresh,
-        "inputs": [chat.turns, needle, kinds, publishers],
-        "outputs": [header, documents, about, kinds, publishers, files, chat.transcript],
+        "inputs": [chat.turns, kinds, publishers],
+        "outputs": [header, about, kinds, publishers, chat.transcript],
         **PRIVATE,
     }
     # The first load sends the welcome too; the base may have grown by another user's hand since.
     page.load(**refreshing)
-    documents_tab.select(**refreshing)
     about_tab.select(**refreshing)
-    needle.change(trigger_mode="always_last", **refreshing)
-    files.upload(
-        add,
-        files,
-        [outcome, files],
-        api_visibility="private",
-        show_progress_on=outcome,
-        concurrency_id="ingest",
-        concurrency_limit=1,
-    ).then(**refreshing)
-    documents.remove(remove, None, outcome, **PRIVATE).then(**refreshing)
+    documents.connect(page, refreshing)
 
 
 def _framed(page: gr.Blocks, chat: Chat) -> None:

@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 ASSETS = Path(__file__).parent / "assets"
+# In this order: what comes later may overrule what came before.
+STYLES = ("theme", "layout", "chat", "live", "panel", "documents")
+SCRIPTS = ("app",)
 # Names of fonts that the systems bring; nothing is fetched.
 SANS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "Liberation Mono", "monospace")
@@ -119,8 +122,7 @@ def create_app(service: Service, settings: Settings, *, clock: Callable[[], floa
         return _html(text, nonce)
 
     page = build(service, settings)
-    style = (ASSETS / "style.css").read_text(encoding="utf-8")
-    script = (ASSETS / "app.js").read_text(encoding="utf-8")
+    style, script = _joined(STYLES, "css"), _joined(SCRIPTS, "js")
     framed = (ASSETS / "embed.css").read_text(encoding="utf-8")
     with warnings.catch_warnings():
         # Said whenever there are two pages; rendering on the server is off anyway.
@@ -148,6 +150,10 @@ def create_app(service: Service, settings: Settings, *, clock: Callable[[], floa
     known = {number: str(one.api_name) for number, one in page.fns.items() if one.api_name}
     mounted.app = GradioGate(mounted.app, frozenset(page.fns), frozenset(known.values()), settings.rate_per_minute)
     return app
+
+
+def _joined(names: tuple[str, ...], ending: str) -> str:
+    return "\n".join((ASSETS / f"{name}.{ending}").read_text(encoding="utf-8") for name in names)
 
 
 def _provider(settings: Settings, clock: Callable[[], float]) -> Provider | None:
