@@ -1,0 +1,1 @@
+"""The catalyst board: a thesis as a thing that can be tracked."""
