@@ -67,6 +67,8 @@ class Settings:
         ""  # your Loughran–McDonald master dictionary (CSV), compared with the word list that is shipped
     )
     tool_timeout_s: int = 60  # for one tool with all its requests
+    # catalysts (docs/stance.md)
+    catalysts: str = ""  # a YAML file of your own catalysts, or a folder of them; empty: those that are shipped
     # records and compliance (docs/audit.md)
     records: bool = True  # `thesis serve` keeps the audit, the conversations and the feedback
     audit_text: bool = True  # false: of questions and answers the audit keeps digests only

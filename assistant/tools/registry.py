@@ -99,6 +99,16 @@ def call(name: str, arguments: Mapping[str, Any], context: Context) -> ToolResul
     return _timed(tool, checked, context)
 
 
+def wrong_arguments(name: str, arguments: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return what is wrong with the arguments of a tool and what it takes; None where `call` would take them. Raises NotFound."""
+    tool = need(name)
+    try:
+        tool.arguments.model_validate(dict(arguments))
+    except ValidationError as error:
+        return _said(error, tool), _usage(tool)
+    return None
+
+
 def _timed(tool: Tool, arguments: Arguments, context: Context) -> ToolResult:
     seconds = context.settings.tool_timeout_s
     done: list[ToolResult] = []
@@ -160,4 +170,16 @@ def _usage(tool: Tool) -> str:
     return f"{tool.name} takes {names}." if names else f"{tool.name} takes no arguments."
 
 
-__all__ = ["NAMES", "Arguments", "Context", "Documents", "Tool", "as_failure", "call", "listed", "need", "tools"]
+__all__ = [
+    "NAMES",
+    "Arguments",
+    "Context",
+    "Documents",
+    "Tool",
+    "as_failure",
+    "call",
+    "listed",
+    "need",
+    "tools",
+    "wrong_arguments",
+]
