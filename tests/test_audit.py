@@ -477,7 +477,7 @@ def test_a_file_of_a_newer_program_is_refused_and_an_older_one_brought_up(
 ) -> None:
     with closing(sqlite3.connect(root / schema.NAME)) as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(StoreError, match=r"newer version of this program \(schema 99, known: 1\)"):
+    with pytest.raises(StoreError, match=r"newer version of this program \(schema 99, known: 2\)"):
         open_records(root)
     with closing(sqlite3.connect(root / schema.NAME)) as connection:
         connection.execute("PRAGMA user_version = 1")

@@ -169,7 +169,7 @@ def prune(database: Database, days: int, *, user: str, moment: datetime | None =
 
 def _keep_answers(connection: sqlite3.Connection, seq: int) -> None:
     """Give a conversation its own copy of the answer in a row; an answer outside any goes with the row."""
-    connection.execute("DELETE FROM turns WHERE seq = ? AND conversation_id IS NULL", (seq,))
+    connection.execute("DELETE FROM turns WHERE seq = ? AND (conversation_id IS NULL OR cut IS NOT NULL)", (seq,))
     waiting = connection.execute("SELECT id FROM turns WHERE seq = ? AND answer IS NULL", (seq,)).fetchall()
     if waiting:
         held = payload_of(connection, seq)

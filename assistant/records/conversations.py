@@ -53,19 +53,25 @@ def add_turn(
     seq: int,
     answer: Answer | None = None,
     copy: bool = False,
+    collections: frozenset[str] | None = None,
 ) -> None:
-    """Add a question; the conversation begins with its first. ``copy``: the answer does not stand in the audit's row ``seq``."""
+    """Add a question; the conversation begins with its first. ``copy``: the answer does not stand in the audit's row ``seq``.
+
+    ``collections``: what the owner could read then; None: all.
+    """
     time, question = now(), plain(question)
     if conversation_id is not None:
         connection.execute(
-            "INSERT INTO conversations VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET changed = excluded.changed",
+            "INSERT INTO conversations VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET changed = excluded.changed, "
+            "title = CASE WHEN title = '' THEN excluded.title ELSE title END",
             (owner, conversation_id, title_of(question), time, time),
         )
     held = packed(canonical(answer.model_dump())) if answer is not None and copy else None
+    rights = None if collections is None else json.dumps(sorted(map(plain, collections)))
     connection.execute(
-        "INSERT INTO turns (owner, conversation_id, time, question, status, answer_id, text, seq, answer) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (owner, conversation_id, time, question, status, *_parts(answer), seq, held),
+        "INSERT INTO turns (owner, conversation_id, time, question, status, answer_id, text, seq, answer, collections) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (owner, conversation_id, time, question, status, *_parts(answer), seq, held, rights),
     )
 
 
@@ -76,8 +82,8 @@ def _parts(answer: Answer | None) -> tuple[str | None, str]:
 def history(connection: sqlite3.Connection, owner: str, conversation_id: str) -> list[Turn]:
     """Return the last KEPT_TURNS messages, oldest first; questions without an answer are left out."""
     found = connection.execute(
-        "SELECT question, text FROM turns WHERE owner = ? AND conversation_id = ? AND answer_id IS NOT NULL AND status <> 'error' "
-        "ORDER BY id DESC LIMIT ?",
+        "SELECT question, text FROM turns WHERE owner = ? AND conversation_id = ? AND cut IS NULL AND answer_id IS NOT NULL "
+        "AND status <> 'error' ORDER BY id DESC LIMIT ?",
         (owner, conversation_id, KEPT_TURNS // 2),
     ).fetchall()
     return [
@@ -107,19 +113,23 @@ def _answer(connection: sqlite3.Connection, copy: bytes | None, seq: int | None)
 
 
 _LISTED = (
-    "SELECT c.conversation_id, c.title, c.created, c.changed, (SELECT count(*) FROM turns t WHERE t.owner = c.owner "
-    "AND t.conversation_id = c.conversation_id) FROM conversations c WHERE c.owner = ?"
+    "SELECT c.conversation_id, c.title, c.created, c.changed, s.token, (SELECT count(*) FROM turns t WHERE t.owner = c.owner "
+    "AND t.conversation_id = c.conversation_id AND t.cut IS NULL) FROM conversations c "
+    "LEFT JOIN shares s ON s.owner = c.owner AND s.conversation_id = c.conversation_id WHERE c.owner = ?"
 )
 
 
 def _listed(row: tuple[Any, ...]) -> dict[str, Any]:
-    return dict(zip(("conversation_id", "title", "created", "changed", "turns"), row, strict=True))
+    return dict(zip(("conversation_id", "title", "created", "changed", "shared", "turns"), row, strict=True))
 
 
 def listed(connection: sqlite3.Connection, owner: str, text: str = "") -> list[Mapping[str, Any]]:
-    """Return the owner's conversations that hold ``text`` in title, question or answer, newest first."""
+    """Return the owner's conversations that hold ``text`` in title, question or answer, newest first.
+
+    One whose turns were all cut waits for its next question: it is left out while it has neither a title nor a link.
+    """
     rows = connection.execute(f"{_LISTED} ORDER BY c.changed DESC, c.conversation_id", (owner,))
-    found = [_listed(row) for row in rows]
+    found = [one for one in map(_listed, rows) if one["turns"] or one["title"] or one["shared"]]
     wanted = " ".join(text.split()).casefold()
     if not wanted:
         return list(found)
@@ -130,29 +140,33 @@ def listed(connection: sqlite3.Connection, owner: str, text: str = "") -> list[M
 def _holding(connection: sqlite3.Connection, owner: str, wanted: str) -> Iterator[str]:
     # In Python: SQLite knows capitals of ASCII only.
     for id_, question, text in connection.execute(
-        "SELECT conversation_id, question, text FROM turns WHERE owner = ? AND conversation_id IS NOT NULL", (owner,)
+        "SELECT conversation_id, question, text FROM turns WHERE owner = ? AND conversation_id IS NOT NULL AND cut IS NULL",
+        (owner,),
     ):
         if any(wanted in " ".join(part.split()).casefold() for part in (question, text)):
             yield id_
 
 
 def whole(connection: sqlite3.Connection, owner: str, conversation_id: str) -> dict[str, Any]:
-    """Return a conversation with its answers. Raises NotFound."""
+    """Return a conversation with its answers; ``collections`` of a turn: what its owner could read then. Raises NotFound."""
     row = connection.execute(f"{_LISTED} AND c.conversation_id = ?", (owner, plain(conversation_id))).fetchone()
     if row is None:
-        raise _no_conversation()
+        raise no_conversation()
     turns = [
-        {"time": time, "question": question, "status": status, "answer_id": id_, "answer": _answer(connection, copy, seq)}
-        for time, question, status, id_, copy, seq in connection.execute(
-            "SELECT time, question, status, answer_id, answer, CASE WHEN answer_id IS NULL THEN NULL ELSE seq END "
-            "FROM turns WHERE owner = ? AND conversation_id = ? ORDER BY id",
+        {
+            "time": time, "question": question, "status": status, "answer_id": id_, "answer": _answer(connection, copy, seq),
+            "collections": None if rights is None else frozenset(json.loads(rights)),
+        }
+        for time, question, status, id_, copy, rights, seq in connection.execute(
+            "SELECT time, question, status, answer_id, answer, collections, CASE WHEN answer_id IS NULL THEN NULL ELSE seq END "
+            "FROM turns WHERE owner = ? AND conversation_id = ? AND cut IS NULL ORDER BY id",
             (owner, conversation_id),
         ).fetchall()
     ]  # fmt: skip
     return _listed(row) | {"turns": turns}
 
 
-def _no_conversation() -> NotFound:
+def no_conversation() -> NotFound:
     return NotFound("There is no such conversation.", "See the list of yours.")
 
 
@@ -165,7 +179,35 @@ def rename(connection: sqlite3.Connection, owner: str, conversation_id: str, tit
         "UPDATE conversations SET title = ? WHERE owner = ? AND conversation_id = ?", (short, owner, conversation_id)
     )
     if not done.rowcount:
-        raise _no_conversation()
+        raise no_conversation()
+
+
+def cut(connection: sqlite3.Connection, owner: str, conversation_id: str, after: str | None) -> int:
+    """Take the turns that came after the answer ``after`` (None: all) out of a conversation; return how many. Raises NotFound.
+
+    Their owner still gets their answers by id, until the conversation is deleted or retention empties their rows of the audit.
+    A title that was made from a first question goes with it: the next question gives another.
+    """
+    place = (owner, plain(conversation_id))
+    held = connection.execute(
+        "SELECT title FROM conversations WHERE owner = ? AND conversation_id = ?", place
+    ).fetchone()
+    if held is None:
+        raise no_conversation()
+    turns = "FROM turns WHERE owner = ? AND conversation_id = ? AND cut IS NULL"
+    last = 0
+    if after is not None:
+        last = connection.execute(f"SELECT max(id) {turns} AND answer_id = ?", (*place, plain(after))).fetchone()[0]
+        if last is None:
+            raise no_answer()
+    first = connection.execute(f"SELECT question {turns} ORDER BY id LIMIT 1", place).fetchone()
+    if after is None and first is not None and held[0] == title_of(first[0]):
+        connection.execute("UPDATE conversations SET title = '' WHERE owner = ? AND conversation_id = ?", place)
+    done = connection.execute(
+        "UPDATE turns SET cut = ? WHERE owner = ? AND conversation_id = ? AND cut IS NULL AND id > ?",
+        (now(), *place, last),
+    )
+    return done.rowcount
 
 
 def forget(connection: sqlite3.Connection, owner: str, conversation_id: str) -> None:
@@ -175,8 +217,9 @@ def forget(connection: sqlite3.Connection, owner: str, conversation_id: str) -> 
         "DELETE FROM conversations WHERE owner = ? AND conversation_id = ?", (owner, conversation_id)
     )
     if not done.rowcount:
-        raise _no_conversation()
-    connection.execute("DELETE FROM turns WHERE owner = ? AND conversation_id = ?", (owner, conversation_id))
+        raise no_conversation()
+    for table in ("turns", "shares"):
+        connection.execute(f"DELETE FROM {table} WHERE owner = ? AND conversation_id = ?", (owner, conversation_id))  # noqa: S608
 
 
 def forget_old(database: Database, days: int, moment: datetime | None = None) -> int:

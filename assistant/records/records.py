@@ -11,7 +11,7 @@ from typing import Any
 
 from assistant.access import User
 from assistant.models import Answer
-from assistant.records import audit, conversations
+from assistant.records import audit, conversations, sharing
 from assistant.records.chain import PRUNED, canonical, plain
 from assistant.records.payload import answered, by, question, without_texts
 from assistant.records.schema import NAME, open_database
@@ -119,6 +119,7 @@ class Records:
                 seq=seq,
                 answer=answer,
                 copy=not self._settings.audit_text,
+                collections=asked.collections,
             )
 
     # conversations and feedback
@@ -154,6 +155,38 @@ class Records:
         with self._database.write() as connection:
             conversations.forget(connection, conversations.owner_of(user), plain(conversation_id))
             self._append(user, "conversation_deleted", {"conversation_id": conversation_id}, "")
+
+    def cut(self, user: User, conversation_id: str, after: str | None) -> None:
+        with self._database.write() as connection:
+            count = conversations.cut(connection, conversations.owner_of(user), conversation_id, after)
+            if count:
+                told = {"conversation_id": conversation_id, "after": after, "turns": count}
+                self._append(user, "conversation_cut", told, "")
+
+    # links
+
+    def share(self, user: User, conversation_id: str) -> str:
+        with self._database.write() as connection:
+            token, new = sharing.share(connection, user, conversation_id)
+            if new:
+                told = {"conversation_id": conversation_id, "link": sharing.mark(token)}
+                self._append(user, "conversation_shared", told, "")
+        return token
+
+    def unshare(self, user: User, conversation_id: str) -> None:
+        with self._database.write() as connection:
+            token = sharing.token_of(connection, user, conversation_id)
+            if token is not None:
+                sharing.unshare(connection, token)
+                told = {"conversation_id": conversation_id, "link": sharing.mark(token)}
+                self._append(user, "conversation_unshared", told, "")
+
+    def shared(self, token: str) -> Mapping[str, Any]:
+        with self._database.read() as connection:
+            return sharing.shared(connection, token)
+
+    def opened_link(self, user: User, token: str, payload: Mapping[str, Any]) -> None:
+        self._append(user, "shared_read", {**payload, "link": sharing.mark(token)}, "")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from vectorstore.database import Database, fault
 from vectorstore.errors import StoreError
 
 NAME = "records.sqlite"
-SCHEMA = 1
+SCHEMA = 2
 
 # The guards stop a program that writes to the audit by mistake or in passing. Whoever may write to the file can take them away: then
 # `thesis audit verify` says that they are gone, and finds what was changed.
@@ -49,10 +49,11 @@ CREATE TABLE conversations (
     owner TEXT NOT NULL, conversation_id TEXT NOT NULL, title TEXT NOT NULL, created TEXT NOT NULL, changed TEXT NOT NULL,
     PRIMARY KEY (owner, conversation_id)) WITHOUT ROWID;
 -- answer: the Answer's JSON, deflated, NULL while it stands in the audit's row seq, or where there is none
+-- collections: JSON list of those that the owner could read then, NULL for all, cut: when it was taken out of its conversation
 CREATE TABLE turns (
     id INTEGER PRIMARY KEY,
     owner TEXT NOT NULL, conversation_id TEXT, time TEXT NOT NULL, question TEXT NOT NULL, status TEXT NOT NULL,
-    answer_id TEXT, text TEXT NOT NULL, seq INTEGER, answer BLOB);
+    answer_id TEXT, text TEXT NOT NULL, seq INTEGER, answer BLOB, collections TEXT, cut TEXT);
 CREATE INDEX turns_conversation ON turns(owner, conversation_id, id);
 CREATE INDEX turns_answer ON turns(owner, answer_id);
 CREATE INDEX turns_seq ON turns(seq);
@@ -60,9 +61,17 @@ CREATE TABLE feedback (
     owner TEXT NOT NULL, answer_id TEXT NOT NULL, time TEXT NOT NULL, user TEXT NOT NULL, verdict TEXT NOT NULL, comment TEXT NOT NULL,
     PRIMARY KEY (owner, answer_id)) WITHOUT ROWID;
 """
+# name: of the owner, as readers of the link see it
+_SHARES = """
+CREATE TABLE shares (
+    token TEXT PRIMARY KEY, owner TEXT NOT NULL, conversation_id TEXT NOT NULL, name TEXT NOT NULL, created TEXT NOT NULL,
+    UNIQUE (owner, conversation_id)) WITHOUT ROWID;
+"""
 
 # MIGRATIONS[n] brings a file of schema n to n + 1, in the one transaction of the opening.
-MIGRATIONS: dict[int, str] = {}
+MIGRATIONS: dict[int, str] = {
+    1: f"ALTER TABLE turns ADD COLUMN collections TEXT; ALTER TABLE turns ADD COLUMN cut TEXT; {_SHARES}",
+}
 
 
 def open_database(path: Path, *, create: bool = True) -> Database:
@@ -102,7 +111,7 @@ def _bring_up(database: Database) -> None:
                 "Use that version, or name another store.",
             )
         if found == 0:
-            _run(connection, _TABLES)
+            _run(connection, _TABLES + _SHARES)
             for statement in GUARDS.values():
                 connection.execute(statement)
         for step in range(found or SCHEMA, SCHEMA):

@@ -80,13 +80,17 @@ class Records(Protocol):
         ...
 
     def conversations(self, user: User, text: str = "") -> list[Mapping[str, Any]]:
-        """Return [{conversation_id, title, created, changed, turns}] of those that hold ``text``, newest first."""
+        """Return [{conversation_id, title, created, changed, shared, turns}] of those that hold ``text``, newest first.
+
+        ``shared``: the token of its link, None where it has none; ``turns``: how many it has.
+        """
         ...
 
     def conversation(self, user: User, conversation_id: str) -> Mapping[str, Any]:
-        """Return {conversation_id, title, created, changed, turns: [{time, question, status, answer_id, answer}]}.
+        """Return {conversation_id, title, created, changed, shared, turns: [{time, question, status, answer_id, answer, collections}]}.
 
-        ``answer`` is an Answer, None where the question got none. Raises NotFound.
+        ``answer`` is an Answer, None where the question got none; ``collections``: what the user could read then, None for all.
+        Raises NotFound.
         """
         ...
 
@@ -95,7 +99,27 @@ class Records(Protocol):
         ...
 
     def forget(self, user: User, conversation_id: str) -> None:
-        """Delete a conversation of this user (the audit keeps its own). Raises NotFound."""
+        """Delete a conversation of this user and its link (the audit keeps its own). Raises NotFound."""
+        ...
+
+    def cut(self, user: User, conversation_id: str, after: str | None) -> None:
+        """Take the turns after the answer ``after`` (None: all) out of a conversation of this user. Raises NotFound."""
+        ...
+
+    def share(self, user: User, conversation_id: str) -> str:
+        """Return the token of the link to a conversation of this user, the same one while it is shared. Raises NotFound."""
+        ...
+
+    def unshare(self, user: User, conversation_id: str) -> None:
+        """End the link to a conversation of this user, where there is one. Raises NotFound."""
+        ...
+
+    def shared(self, token: str) -> Mapping[str, Any]:
+        """Return the conversation behind a link as ``conversation``, and its ``owner``'s name. Raises NotFound."""
+        ...
+
+    def opened_link(self, user: User, token: str, payload: Mapping[str, Any]) -> None:
+        """Keep that ``user`` reads what a link opens."""
         ...
 
 
