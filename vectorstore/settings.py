@@ -75,6 +75,8 @@ class Settings:
     audit_retention_days: int = 0  # `thesis audit prune` empties what is older; 0: never
     conversation_retention_days: int = 0  # … and deletes conversations that have not changed for so long; 0: never
     gates_file: str = ""  # TOML: restricted names, a note on advice, a last line; empty: none
+    # links to conversations (docs/conversations.md)
+    sharing: bool = True  # false: users cannot show each other what they were told
     # who may read and write which collection (docs/access.md)
     access_file: str = ""  # TOML; empty: all who may ask read all, editors write everywhere
     # HTTP API (docs/api.md)

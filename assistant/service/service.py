@@ -13,35 +13,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from assistant.access import LOCAL, Action, User
+from assistant.access import LOCAL, User
 from assistant.models import Answer, ToolResult
 from assistant.service.answering import delivered, refused
-from assistant.service.ports import Asked, Gates, Records, Rules, Turn
-from assistant.service.withdrawn import documents_of, narrowed, no_answer, unsaid
+from assistant.service.conversations import Conversations
+from assistant.service.ports import Asked
 from vectorstore.errors import Forbidden, unknown
 from vectorstore.records import Document, Passage, SourceInfo
-from vectorstore.settings import Settings
 
 Event = Mapping[str, Any]
 
 
-class Service:
-    """Safe in any number of threads. ``records``, ``rules``, ``gates`` None: nothing is kept, all may be read, nothing is gated."""
-
-    def __init__(
-        self,
-        assistant: Any,
-        ingestor: Any,
-        settings: Settings,
-        *,
-        records: Records | None = None,
-        rules: Rules | None = None,
-        gates: Gates | None = None,
-    ) -> None:
-        self.settings = settings
-        self._assistant, self._ingestor = assistant, ingestor
-        self._records, self._rules, self._gates = records, rules, gates
-        self._watchers: list[Callable[[Answer, str], None]] = []
+class Service(Conversations):
+    """Safe in any number of threads; made as ``Door``."""
 
     # Questions
 
@@ -200,65 +184,6 @@ class Service:
         self.event(user, "tool_called", told | {"retrieved_at": result.retrieved_at})
         return result
 
-    # What was said
-
-    def answer(self, user: User, answer_id: str) -> Answer:
-        """Return an answer that this user got and may still read. Raises NotFound."""
-        answer = self.records().answer(user, answer_id)
-        if not self._may_read(self.readable(user))(documents_of(answer)):
-            raise no_answer()
-        return answer
-
-    def feedback(self, user: User, answer_id: str, verdict: str, comment: str = "") -> None:
-        """Keep "good" or "bad" for an answer that this user got. Raises NotFound, SettingsError."""
-        self.need(user, "feedback")
-        self.records().feedback(user, answer_id, verdict, comment)
-
-    def conversations(self, user: User, text: str = "") -> list[Mapping[str, Any]]:
-        """Return this user's conversations that hold ``text``, newest first."""
-        return self.records().conversations(user, text)
-
-    def conversation(self, user: User, conversation_id: str) -> Mapping[str, Any]:
-        """Return one conversation of this user with its turns; answers that may no longer be read are None. Raises NotFound."""
-        found = self.records().conversation(user, conversation_id)
-        return narrowed(found, self._may_read(self.readable(user)))
-
-    def _earlier(self, user: User, asked: Asked, conversation_id: str) -> Sequence[Turn]:
-        turns = self.records().history(user, conversation_id)
-        # Only a model is shown what was answered before.
-        if not turns or not asked.by_model or asked.collections is None:
-            return turns
-        return unsaid(turns, self.records().conversation(user, conversation_id), self._may_read(asked.collections))
-
-    def _may_read(self, allowed: frozenset[str] | None) -> Callable[[frozenset[str]], bool]:
-        if allowed is None:
-            return lambda _: True
-        may_read: Callable[[frozenset[str]], bool] = self._over(allowed).readable
-        return may_read
-
-    def rename(self, user: User, conversation_id: str, title: str) -> None:
-        """Give a conversation of this user another title. Raises NotFound, SettingsError."""
-        self.records().rename(user, conversation_id, title)
-
-    def forget(self, user: User, conversation_id: str) -> None:
-        """Delete a conversation of this user. Raises NotFound."""
-        self.records().forget(user, conversation_id)
-
-    def event(self, user: User, kind: str, payload: Mapping[str, Any], *, channel: str = "") -> None:
-        """Keep an event in the audit, where there is one. Raises StoreError."""
-        if self._records is not None:
-            self._records.event(user, kind, payload, channel=channel)
-
-    @property
-    def keeps(self) -> bool:
-        """Whether questions and conversations are recorded."""
-        return self._records is not None
-
-    def records(self) -> Records:
-        if self._records is None:
-            raise Forbidden("This server keeps no records.", "Switch records on in thesis.toml.")
-        return self._records
-
     # The server
 
     def watch(self, watcher: Callable[[Answer, str], None]) -> None:
@@ -273,29 +198,3 @@ class Service:
         """Return how many documents can be cited and how many chunks they have, whoever may read them."""
         sources: list[SourceInfo] = self._assistant.sources()
         return sum(bool(s.version) for s in sources), sum(s.chunks for s in sources)
-
-    # Who may what
-
-    def need(self, user: User, action: Action) -> None:
-        """Raise Forbidden where ``user`` may not do ``action``."""
-        if not user.may(action):
-            raise Forbidden(f"{user.name} may not use this ({action}).", "Ask who runs this server for the right to.")
-
-    def look(self, user: User, words: str, where: str) -> None:
-        """Raise Forbidden, recorded, for ``words`` that a gate does not let in."""
-        refused(user, Asked(words, datetime.now(UTC).date(), where), self._records, self._gates)
-
-    def readable(self, user: User) -> frozenset[str] | None:
-        """Return the collections that ``user`` may read; None: all."""
-        return None if self._rules is None else self._rules.readable(user)
-
-    def writable(self, user: User, collection: str) -> bool:
-        """Whether ``user`` may add to and remove from ``collection``."""
-        return user.may("write") and (self._rules is None or self._rules.writable(user, collection))
-
-    def view(self, user: User) -> Any:
-        """Return the assistant over what ``user`` may read."""
-        return self._over(self.readable(user))
-
-    def _over(self, allowed: frozenset[str] | None) -> Any:
-        return self._assistant if allowed is None else self._assistant.within(allowed)
