@@ -6,8 +6,13 @@ import re
 
 from web_fakes import HOSTILE_TEXT, HOSTILE_TITLE, citation, sample_documents
 
+from assistant.export.answers import answer_paper
+from assistant.export.markdown import plain, write
 from assistant.models import Answer, Claim, Failure, Metric, ToolResult
-from assistant.web.export import file_stem, plain, to_markdown
+
+
+def to_markdown(answer: Answer) -> str:
+    return write(answer_paper(answer))
 
 
 def test_footnotes_are_numbered_by_first_use_and_hold_the_quote() -> None:
@@ -51,7 +56,7 @@ def test_source_text_makes_no_link_image_or_html() -> None:
         claims=(Claim(text=HOSTILE_TEXT, start=0, end=5, verdict="unsupported", reason=HOSTILE_TITLE),),
     )
     text = to_markdown(answer)
-    assert "\\<script>" in text
+    assert "\\<script\\>" in text
     assert "\\[S9\\]" in text
     # What is left without the escaped characters is all that a Markdown reader could act on.
     live = re.sub(r"\\.", "", text)
@@ -89,8 +94,8 @@ def test_plain_is_one_line() -> None:
 
 def test_file_names_come_from_words_only() -> None:
     answer = Answer(answer_id="a", question="../../etc/passwd? <Ω>", standalone_question="", status="answered", text="")
-    assert file_stem(answer) == "etc-passwd"
-    assert file_stem(answer.model_copy(update={"question": "??"})) == "answer"
+    assert answer_paper(answer).stem == "etc-passwd"
+    assert answer_paper(answer.model_copy(update={"question": "??"})).stem == "answer"
 
 
 def test_a_marker_in_the_words_of_a_source_is_no_footnote() -> None:
