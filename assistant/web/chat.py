@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read at import
-
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -19,25 +15,11 @@ from assistant.web import base, conversation, handlers, panel, render
 from assistant.web.asking import user_of
 from assistant.web.conversation import Turns
 from assistant.web.handlers import Scope
+from assistant.web.html import PRIVATE, clicks, html, sent_with
+from vectorstore.errors import ThesisError
 from vectorstore.settings import Settings
 
 CONCURRENT = 8  # events of one kind at once; Gradio's default is 1 for all users together
-PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-
-# One listener a component; what was clicked is read from data-* attributes, so no markup carries a handler.
-CLICKS = """
-element.addEventListener('click', (event) => {
-  const hit = event.target.closest('[data-cite],[data-passage],[data-show],[data-example]');
-  if (!hit || !element.contains(hit)) return;
-  const d = hit.dataset;
-  if (d.example !== undefined) trigger('example', {question: d.example});
-  else if (d.show !== undefined) trigger('cite', {turn: d.show, key: ''});
-  else {
-    const opened = hit.getAttribute('aria-expanded') === 'true';
-    trigger('cite', {turn: d.turn, key: opened ? '' : (d.cite || 'p' + d.passage)});
-  }
-});
-"""
 
 
 @dataclass
@@ -52,10 +34,11 @@ class Chat:
     turns: Any = None
     transcript: Any = None
     live: Any = None
+    editing: Any = None
+    banner: Any = None
     question: Any = None
     send: Any = None
     stop: Any = None
-    fresh: Any = None
     side: Any = None
     running: list[Any] = field(default_factory=list)
 
@@ -63,13 +46,15 @@ class Chat:
 
     def show_turns(self) -> None:
         """Make what is said, and what is being said."""
-        self.turns = gr.State(())
+        self.turns, self.editing = gr.State(()), gr.State(0)
         with gr.Column(elem_id="chat-scroll"):
-            self.transcript = html("", CLICKS, "transcript")
+            raised = clicks("cite", "example", "edit", "correct", "retry", "judge", "export")
+            self.transcript = html("", raised, "transcript")
             self.live = html("", None, "live")
 
     def show_composer(self, placeholder: str) -> None:
         """Make the field for the question with its buttons."""
+        self.banner = html("", clicks("cancel"), "editing")
         with gr.Row(elem_id="composer"):
             self.question = gr.Textbox(
                 label="Question",
@@ -86,18 +71,22 @@ class Chat:
             self.send = gr.Button("Ask", variant="primary", scale=0, min_width=72, elem_id="send")
             self.stop = gr.Button("Stop", variant="stop", scale=0, min_width=72, elem_id="stop", visible=False)
 
-    def show_fresh(self) -> None:
-        """Make the button that begins anew."""
-        self.fresh = gr.Button("New conversation", size="sm", elem_id="fresh")
-
     def show_side(self) -> None:
         """Make the panel of sources."""
-        self.side = html(panel.empty(), CLICKS, "sources")
+        html(panel.closer(), None, "side-close")
+        self.side = html(panel.empty(), clicks("cite", "export"), "sources")
+
+    @property
+    def shown(self) -> list[Any]:
+        """All that ``show_all`` sets."""
+        return [
+            self.turns, self.transcript, self.live, self.side, self.question, self.editing, self.banner, self.send, self.stop,
+        ]  # fmt: skip
 
     # Events
 
     def connect(self, *, public: bool) -> None:
-        """Connect the events. ``public``: asking is an endpoint of Gradio's API too."""
+        """Connect the events that ask. ``public``: asking is an endpoint of Gradio's API too."""
         asking = self.asking()
         self.running = [
             self.question.submit(**({"api_name": "ask"} if public else {"api_visibility": "private"}), **asking),
@@ -105,8 +94,13 @@ class Chat:
         ]
         chosen = self.transcript.example(_example, None, self.question, **PRIVATE)
         self.running.append(chosen.then(api_visibility="private", **asking))
+        again = asking | {"fn": self.retry, "inputs": [self.turns, *self.narrowing]}
+        self.running.append(self.transcript.retry(api_visibility="private", **again))
         for shown in (self.transcript, self.side):
             shown.cite(self.cite, self.turns, self.side, trigger_mode="always_last", **PRIVATE)
+        self.transcript.edit(self.edit, self.turns, [self.question, self.editing, self.banner], **PRIVATE)
+        self.banner.cancel(lambda: ("", 0, ""), None, [self.question, self.editing, self.banner], **PRIVATE)
+        self.transcript.judge(self.judge, self.turns, [self.turns, self.transcript], **PRIVATE)
 
     def connect_ends(self) -> None:
         """Connect what ends an answer that is being made; after everything that begins one."""
@@ -117,50 +111,83 @@ class Chat:
             cancels=self.running,
             **PRIVATE,
         )
-        self.fresh.click(
-            self.begin_anew,
-            None,
-            [self.turns, self.transcript, self.live, self.side, self.send, self.stop],
-            cancels=self.running,
-            **PRIVATE,
-        )
 
     def asking(self) -> dict[str, Any]:
         """Return the event that asks."""
         return {
             "fn": self.answer,
-            "inputs": [self.question, self.turns, *self.narrowing],
-            "outputs": [self.question, self.turns, self.transcript, self.live, self.side, self.send, self.stop],
+            "inputs": [self.question, self.turns, self.editing, *self.narrowing],
+            "outputs": self.shown,
             "show_progress": "hidden",
             "concurrency_id": "ask",
             "concurrency_limit": CONCURRENT,
         }
 
-    def greeting(self, turns: Turns, user: User) -> str:
-        if turns:
-            return render.transcript(turns, today())
-        sources = self.service.sources(user)
+    def greeting(self, user: User) -> str:
+        sources = self.service.sources(user) if user.may("read") else []
         offered = tuple(self.examples) if self.examples is not None else base.examples(sources)
-        return render.welcome(offered, sum(1 for s in sources if s.chunks), base.mode(self.settings))
+        documents = sum(1 for s in sources if s.chunks)
+        return render.welcome(offered, documents, base.mode(self.settings), writes=user.may("write"))
 
-    def answer(self, request: gr.Request, text: str, turns: Turns, *narrowing: Any) -> Iterator[dict[Any, Any]]:
+    def show_all(self, user: User, turns: Turns) -> dict[Any, Any]:
+        """Return everything as it stands after ``turns``; () greets."""
+        done = turns[-1].answer if turns else None
+        return {
+            self.turns: turns,
+            self.transcript: render.transcript(turns, today()) if turns else self.greeting(user),
+            self.live: "",
+            self.side: panel.sources(done, turns[-1].number) if done is not None else panel.empty(),
+            self.editing: 0,
+            self.banner: "",
+            self.send: gr.Button(visible=True),
+            self.stop: gr.Button(visible=False),
+        }
+
+    def begin_anew(self, user: User) -> dict[Any, Any]:
+        return {**self.show_all(user, ()), self.question: ""}
+
+    def answer(
+        self, request: gr.Request, text: str, turns: Turns, editing: int, *narrowing: Any
+    ) -> Iterator[dict[Any, Any]]:
         asked = (text or "").strip()[: handlers.LONGEST_QUESTION]
         if not asked:
             yield {self.question: ""}
             return
-        past, turns = turns, conversation.begin(turns, asked)
+        yield from self._answered(request, asked, turns, editing, narrowing)
+
+    def retry(
+        self, request: gr.Request, event: gr.EventData, turns: Turns, *narrowing: Any
+    ) -> Iterator[dict[Any, Any]]:
+        turn = conversation.find(turns, sent_with(event).get("turn"))
+        if turn is None or turn.pending:
+            yield {self.live: gr.skip()}
+            return
+        yield from self._answered(request, turn.question, turns, turn.number, narrowing)
+
+    def _answered(
+        self, request: gr.Request, asked: str, turns: Turns, number: int, narrowing: Sequence[Any]
+    ) -> Iterator[dict[Any, Any]]:
+        """Answer ``asked``, in the place of the turn of that number and those after it; 0: after all."""
+        user = user_of(request)
+        past, problem = handlers.cut(self.service, user, turns, number) if number else (turns, None)
+        turns = conversation.begin(past, asked, conversation.current(turns))
         yield {
             self.question: "",
+            self.editing: 0,
+            self.banner: "",
             self.turns: turns,
             self.transcript: render.transcript(past, today()),
             self.live: render.live(turns),
             self.send: gr.Button(visible=False),
             self.stop: gr.Button(visible=True),
         }
-        for latest in handlers.ask(self.service, user_of(request), turns, self.scope(*narrowing)):
-            turns = latest
-            if turns[-1].pending:
-                yield {self.turns: turns, self.live: render.live(turns)}
+        if problem is not None:
+            turns = (*turns[:-1], replace(turns[-1], failure=problem))
+        else:
+            for latest in handlers.ask(self.service, user, turns, self.scope(*narrowing)):
+                turns = latest
+                if turns[-1].pending:
+                    yield {self.turns: turns, self.live: render.live(turns)}
         done = turns[-1].answer
         yield {
             self.turns: turns,
@@ -171,6 +198,31 @@ class Chat:
             self.stop: gr.Button(visible=False),
         }
 
+    def edit(self, turns: Turns, event: gr.EventData) -> tuple[Any, Any, Any]:
+        """Take a question back into the field: as it was asked, or as it was read (``standalone``)."""
+        sent = sent_with(event)
+        turn = conversation.find(turns, sent.get("turn"))
+        if turn is None or turn.pending:
+            return gr.skip(), gr.skip(), gr.skip()
+        text = turn.question
+        if sent.get("standalone") and turn.answer is not None:
+            text = turn.answer.standalone_question or text
+        later = sum(1 for one in turns if one.number > turn.number)
+        return text, turn.number, render.editing(later)
+
+    def judge(self, request: gr.Request, turns: Turns, event: gr.EventData) -> tuple[Any, Any]:
+        sent = sent_with(event)
+        turn, verdict = conversation.find(turns, sent.get("turn")), str(sent.get("verdict"))
+        if turn is None or turn.answer is None:
+            return gr.skip(), gr.skip()
+        try:
+            self.service.feedback(user_of(request), turn.answer.answer_id, verdict)
+        except ThesisError as error:
+            gr.Warning(f"{error.message} {error.what_to_do}")
+            return gr.skip(), gr.skip()
+        turns = conversation.update(turns, replace(turn, judged=verdict))
+        return turns, render.transcript(turns, today())
+
     def stopped(self, turns: Turns) -> dict[Any, Any]:
         turns = conversation.stop(turns)
         return {
@@ -180,10 +232,6 @@ class Chat:
             self.send: gr.Button(visible=True),
             self.stop: gr.Button(visible=False),
         }
-
-    def begin_anew(self, request: gr.Request) -> tuple[Any, ...]:
-        shown = self.greeting((), user_of(request))
-        return (), shown, "", panel.empty(), gr.Button(visible=True), gr.Button(visible=False)
 
     def cite(self, request: gr.Request, turns: Turns, event: gr.EventData) -> Any:
         sent = sent_with(event)
@@ -201,15 +249,5 @@ def _example(event: gr.EventData) -> str:
     return str(sent_with(event).get("question") or "")[: handlers.LONGEST_QUESTION]
 
 
-def sent_with(event: gr.EventData) -> dict[str, Any]:
-    """Return what the browser sent with an event of ours; {} for anything but an object."""
-    return event._data if isinstance(event._data, dict) else {}
-
-
 def today() -> date:
     return datetime.now(UTC).date()
-
-
-def html(value: str, script: str | None, elem_id: str) -> gr.HTML:
-    """Make a place for rendered HTML. ``script``: runs once, when it is shown."""
-    return gr.HTML(value, js_on_load=script, elem_id=elem_id, apply_default_css=False)

@@ -12,7 +12,7 @@ from assistant.models import Failure
 from assistant.service import Service
 from assistant.web import base, handlers, render
 from assistant.web.asking import user_of
-from assistant.web.chat import PRIVATE, html, sent_with
+from assistant.web.html import PRIVATE, html, sent_with
 from assistant.web.ports import Moment
 from vectorstore.errors import ThesisError
 from vectorstore.settings import Settings

@@ -35,6 +35,8 @@ class Scope:
     companies: tuple[str, ...] = ()
     tickers: tuple[str, ...] = ()
     forms: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
+    mode: str = ""  # "extractive": without the language model that is set up
 
     def filters(self) -> dict[str, Any]:
         """Return what narrows the search, by the names of the Answer's contract. Raises SettingsError for a bad date."""
@@ -43,7 +45,8 @@ class Scope:
             raise SettingsError(f"From {since} is after To {until}.", "Swap the two dates.")
         named = {
             "kind": list(self.kinds), "publisher": list(self.publishers), "company": list(self.companies),
-            "ticker": list(self.tickers), "form": list(self.forms), "since": since, "until": until,
+            "ticker": list(self.tickers), "form": list(self.forms), "collection": list(self.collections),
+            "since": since, "until": until,
         }  # fmt: skip
         return {name: value for name, value in named.items() if value}
 
@@ -81,8 +84,9 @@ def ask(service: Service, user: User, turns: Turns, scope: Scope) -> Iterator[Tu
         past = () if kept else conversation.history(turns[:-1])
         # Leaving early (Stop, a closed page) closes the stream, which ends a model's request too.
         asked = service.stream(
-            user, turn.question, as_of=as_of, filters=filters, history=past, conversation_id=kept, channel="page"
-        )
+            user, turn.question, as_of=as_of, filters=filters, history=past, conversation_id=kept,
+            model=scope.mode or None, channel="page",
+        )  # fmt: skip
         with closing(asked) as events:
             for event in events:
                 turn = _apply(turn, event)
@@ -96,6 +100,24 @@ def ask(service: Service, user: User, turns: Turns, scope: Scope) -> Iterator[Tu
     except Exception:
         log.exception("answering failed")
         yield conversation.update(turns, replace(turn, failure=UNFORESEEN))
+
+
+def cut(service: Service, user: User, turns: Turns, number: int) -> tuple[Turns, Failure | None]:
+    """Return the turns before that number; what records keep is cut to them. With a Failure where it cannot be."""
+    past = conversation.before(turns, number)
+    if service.keeps:
+        try:
+            service.cut(user, conversation.current(turns), conversation.last_answer(past))
+        except NotFound:
+            pass  # nothing of it was kept: its questions were refused, or stopped before their records
+        except ThesisError as error:
+            return past, failure(error)
+    return past, None
+
+
+def reopen(service: Service, user: User, conversation_id: str) -> Turns:
+    """Return a kept conversation of this user as turns. Raises NotFound, StoreError."""
+    return conversation.restored(service.conversation(user, conversation_id))
 
 
 def _apply(turn: Turn, event: Mapping[str, Any]) -> Turn:
@@ -128,7 +150,7 @@ def open_source(service: Service, user: User, answer: Answer, number: int, key: 
         document = service.document(user, document_id, version)
     except ThesisError as error:
         return panel.sources(answer, number, chosen=key, problem=str(error))
-    shown = panel.excerpt(document, start, end, quote)
+    shown = panel.excerpt(document, start, end, quote, others=panel.others(answer, key))
     return panel.sources(answer, number, chosen=key, shown=shown)
 
 

@@ -10,11 +10,13 @@ import gradio as gr
 from assistant.service import Service
 from assistant.web import base, render
 from assistant.web.asking import form_token_of, query_of, user_of
-from assistant.web.chat import CONCURRENT, PRIVATE, Chat, html
+from assistant.web.chat import CONCURRENT, Chat
 from assistant.web.conversation import Turns
 from assistant.web.documents_tab import Documents
-from assistant.web.handlers import Scope
+from assistant.web.html import PRIVATE, html, sent_with
 from assistant.web.preset import Preset, chips, preset
+from assistant.web.scope_bar import ScopeBar
+from assistant.web.sidebar import Sidebar
 from vectorstore.settings import Settings
 
 FRAMED = "embed"  # the address of the page for frames
@@ -32,61 +34,63 @@ def build(service: Service, settings: Settings, *, examples: Sequence[str] | Non
 
 def _whole(page: gr.Blocks, chat: Chat) -> None:
     service, settings = chat.service, chat.settings
+    sidebar, scope = Sidebar(service, chat), ScopeBar(settings)
     header = html(render.header(), None, "header")
     with gr.Tabs(elem_id="tabs"):
         with gr.Tab("Chat", id="chat", elem_id="tab-chat"), gr.Row(elem_id="chat-row", equal_height=False):
+            with gr.Column(scale=0, min_width=256, elem_id="kept"):
+                sidebar.show()
             with gr.Column(scale=3, min_width=320, elem_id="chat-main"):
                 chat.show_turns()
+                scope.show()
                 chat.show_composer("Ask about a company, a catalyst, a claim…")
-                with gr.Accordion("Filters and as-of date", open=False, elem_id="filters"):
-                    with gr.Row():
-                        kinds = gr.Dropdown([], label="Kind", multiselect=True, min_width=140, elem_id="filter-kind")
-                        publishers = gr.Dropdown(
-                            [], label="Publisher", multiselect=True, min_width=180, elem_id="filter-publisher"
-                        )
-                    with gr.Row():
-                        since = _day("Published from", "filter-since")
-                        until = _day("Published to", "filter-until")
-                        as_of = _day("As of (nothing published later)", "filter-as-of")
-                chat.show_fresh()
             with gr.Column(scale=2, min_width=320, elem_id="side"):
                 chat.show_side()
         documents = Documents(service, settings)
         documents.show()
         with gr.Tab("About", id="about", elem_id="tab-about") as about_tab:
             about = html("", None, "about")
+    sidebar.show_said()
 
-    def narrowed(kind: list[str] | None, publisher: list[str] | None, *dates: str | None) -> Scope:
-        first, last, cut = (value or "" for value in dates)
-        return Scope(tuple(kind or ()), tuple(publisher or ()), first, last, cut)
-
-    def refresh(
-        request: gr.Request, turns: Turns, kind: list[str] | None, publisher: list[str] | None
-    ) -> dict[Any, Any]:
+    def refresh(request: gr.Request, turns: Turns, *narrowing: Any) -> dict[Any, Any]:
         user = user_of(request)
         sources = service.sources(user)
-        found = base.choices(sources)
         return {
             header: render.header(user, form_token_of(request)),
             about: base.about(sources, settings),
-            kinds: gr.Dropdown(choices=list(found.kinds), value=[k for k in kind or [] if k in found.kinds]),
-            publishers: gr.Dropdown(
-                choices=list(found.publishers), value=[p for p in publisher or [] if p in found.publishers]
-            ),
-            chat.transcript: gr.skip() if turns else chat.greeting(turns, user),
+            chat.transcript: gr.skip() if turns else chat.greeting(user),
+            **scope.choices(sources, *narrowing),
         }
 
-    chat.narrowing, chat.scope = (kinds, publishers, since, until, as_of), narrowed
+    def correct(request: gr.Request, turns: Turns, event: gr.EventData) -> dict[Any, Any]:
+        """Take a question back as it was read, with the companies that were read chosen."""
+        text, number, banner = chat.edit(turns, event)
+        names = str(sent_with(event).get("companies") or "").split("\n")
+        return {
+            chat.question: text, chat.editing: number, chat.banner: banner,
+            **scope.preset(service.sources(user_of(request)), [name for name in names if name]),
+        }  # fmt: skip
+
+    chat.narrowing, chat.scope = scope.inputs, scope.read
     chat.connect(public=True)
+    chat.transcript.correct(
+        correct,
+        chat.turns,
+        [chat.question, chat.editing, chat.banner, scope.panel, scope.lists["companies"]],
+        **PRIVATE,
+    )
+    sidebar.connect()
     chat.connect_ends()
+    scope.connect()
     refreshing: dict[str, Any] = {
         "fn": refresh,
-        "inputs": [chat.turns, kinds, publishers],
-        "outputs": [header, about, kinds, publishers, chat.transcript],
+        "inputs": [chat.turns, *scope.inputs],
+        "outputs": [header, about, chat.transcript, *scope.lists.values()],
         **PRIVATE,
     }
-    # The first load sends the welcome too; the base may have grown by another user's hand since.
+    # The base may have grown by another user's hand since.
     page.load(**refreshing)
+    page.load(sidebar.arrive, chat.turns, [sidebar.listed, sidebar.said, *chat.shown], **PRIVATE)
     about_tab.select(**refreshing)
     documents.connect(page, refreshing)
 
@@ -99,7 +103,7 @@ def _framed(page: gr.Blocks, chat: Chat) -> None:
             narrowing = html("", None, "narrowing")
             chat.show_turns()
             chat.show_composer("Ask a question…")
-            chat.show_fresh()
+            fresh = gr.Button("New conversation", size="sm", elem_id="fresh")
         with gr.Column(scale=2, min_width=280, elem_id="side"):
             chat.show_side()
 
@@ -109,14 +113,17 @@ def _framed(page: gr.Blocks, chat: Chat) -> None:
             held: found,
             narrowing: chips(found.scope),
             chat.question: found.question,
-            chat.transcript: chat.greeting((), user_of(request)),
+            chat.transcript: chat.greeting(user_of(request)),
         }
 
     def begin(request: gr.Request, found: Preset, text: str, turns: Turns) -> Any:
         if found.ask and not turns:
-            yield from chat.answer(request, text, turns, found)
+            yield from chat.answer(request, text, turns, 0, found)
         else:
             yield {chat.live: ""}
+
+    def begin_anew(request: gr.Request) -> dict[Any, Any]:
+        return chat.begin_anew(user_of(request))
 
     chat.narrowing, chat.scope = (held,), lambda found: found.scope
     chat.connect(public=False)
@@ -124,16 +131,4 @@ def _framed(page: gr.Blocks, chat: Chat) -> None:
     asking = chat.asking() | {"fn": begin, "inputs": [held, chat.question, chat.turns]}
     chat.running.append(arrived.then(api_visibility="private", **asking))
     chat.connect_ends()
-
-
-def _day(label: str, elem_id: str) -> gr.Textbox:
-    # Gradio's own date field keeps the older date when what is typed is none; assets/app.js makes this a date input.
-    return gr.Textbox(
-        label=label,
-        placeholder="YYYY-MM-DD",
-        max_lines=1,
-        max_length=10,
-        min_width=140,
-        elem_id=elem_id,
-        elem_classes=["t-date"],
-    )
+    fresh.click(begin_anew, None, chat.shown, cancels=chat.running, **PRIVATE)

@@ -9,7 +9,14 @@ from typing import Any
 from assistant.web.handlers import LONGEST_QUESTION, Scope
 from assistant.web.text import esc
 
-_LISTS = {"kind": "kinds", "publisher": "publishers", "company": "companies", "ticker": "tickers", "form": "forms"}
+_LISTS = {
+    "kind": "kinds",
+    "publisher": "publishers",
+    "company": "companies",
+    "ticker": "tickers",
+    "form": "forms",
+    "collection": "collections",
+}
 _DAYS = ("since", "until", "as_of")
 _SAID = {"since": "from", "until": "to", "as_of": "as of"}
 _LONGEST, _MOST = 200, 20  # characters of a value, values of one name

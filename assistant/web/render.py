@@ -14,11 +14,11 @@ from datetime import date
 from itertools import pairwise
 
 from assistant.access import User
+from assistant.export.answers import mode_line
 from assistant.freshness import newest_line
 from assistant.models import Answer, Claim, Failure, Retrieved
 from assistant.web import metrics
 from assistant.web.conversation import Turn, Turns
-from assistant.web.export import file_stem, mode_line, to_markdown
 from assistant.web.text import day, esc, meta_line, title_of
 
 _INLINE = re.compile(r"\[([ST]\d+)\]|\*\*(?=\S)(.+?)(?<=\S)\*\*")
@@ -47,21 +47,67 @@ def live(turns: Turns) -> str:
 def turn_html(turn: Turn, today: date | None = None) -> str:
     """Return one question with what came back."""
     if turn.answer is not None:
-        body = answer_html(turn.answer, turn.number, today)
+        body = answer_html(turn.answer, turn.number, today, turn.judged)
     elif turn.failure is not None:
-        body = failure_html(turn.failure)
+        body = failure_html(turn.failure) + _again(turn.number)
     else:
         said = body_html("\n\n".join(turn.sentences), {}, (), turn.number) if turn.sentences else ""
         if turn.draft and not turn.stopped:
             said += f'<p class="t-draft" title="Not checked yet">{esc(turn.draft)}</p>'
         if turn.stopped:
-            state = '<p class="t-note">Stopped. What came before is not a checked answer.</p>'
+            state = f'<p class="t-note">Stopped. What came before is not a checked answer.</p>{_again(turn.number)}'
         else:
-            state = f'<p class="t-status"><span class="t-dot"></span>{esc(turn.status or "Searching the base")}…</p>'
+            state = f'<p class="t-status" role="status"><span class="t-dot"></span>{esc(turn.status or "Searching the base")}…</p>'
         body = said + state
     return (
-        f'<article class="t-turn" data-turn-number="{turn.number}"><h3 class="t-question">{esc(turn.question)}</h3>'
+        f'<article class="t-turn" data-turn-number="{turn.number}"{_kept_in(turn)}><div class="t-asked"><h3 class="t-question">'
+        f"{esc(turn.question)}</h3>{'' if turn.pending else _edit(turn.number)}</div>{_read(turn)}"
         f'<div class="t-answer">{body}</div></article>'
+    )
+
+
+def _kept_in(turn: Turn) -> str:
+    return f' data-conversation="{esc(turn.conversation)}"' if turn.conversation else ""
+
+
+def _edit(number: int) -> str:
+    return (
+        f'<button type="button" class="t-icon t-edit" data-event="edit" data-turn="{number}" '
+        'aria-label="Edit this question and ask again" title="Edit and ask again">Edit</button>'
+    )
+
+
+def _again(number: int) -> str:
+    return (
+        f'<div class="t-actions"><button type="button" class="t-action" data-event="retry" data-turn="{number}">Retry'
+        "</button></div>"
+    )
+
+
+def _read(turn: Turn) -> str:
+    """Return what the question was understood as, with the button that takes it back to be put right."""
+    said: list[str] = []
+    asked = turn.answer.standalone_question if turn.answer is not None else ""
+    if asked and asked != turn.question:
+        said.append(f"“{esc(asked)}”")
+    if turn.read is not None:
+        said += [esc(part) for part in turn.read.said()]
+    if not said:
+        return ""
+    companies = esc("\n".join(turn.read.companies)) if turn.read is not None else ""
+    return (
+        f'<p class="t-read"><span>Read as</span> {" · ".join(said)} <button type="button" class="t-link" data-event="correct" '
+        f'data-turn="{turn.number}" data-standalone="1" data-companies="{companies}" '
+        'title="Take the question back as it was read, and put it right">Change</button></p>'
+    )
+
+
+def editing(later: int) -> str:
+    """Return what stands above the field while an earlier question is edited; ``later``: turns after it."""
+    rest = "" if not later else " and the question after it" if later == 1 else f" and the {later} questions after it"
+    return (
+        f'<p class="t-editing" role="status">You are editing an earlier question. Asking replaces its answer{rest}. '
+        '<button type="button" class="t-link" data-event="cancel">Cancel</button></p>'
     )
 
 
@@ -73,10 +119,10 @@ def failure_html(failure: Failure) -> str:
     )
 
 
-def answer_html(answer: Answer, number: int, today: date | None = None) -> str:
+def answer_html(answer: Answer, number: int, today: date | None = None, judged: str = "") -> str:
     """Return an answer with its markers as buttons, its warnings and its actions."""
     if answer.status == "error" and answer.error is not None:
-        return failure_html(answer.error) + _warnings(answer.warnings)
+        return failure_html(answer.error) + _warnings(answer.warnings) + _again(number)
     labels = {c.marker: f"Source {c.marker[1:]}: {title_of(c)}" for c in answer.citations}
     labels.update({r.marker: f"Live figure {r.marker[1:]}: {r.tool}" for r in answer.tool_results if r.marker})
     parts = [_scope(answer)]
@@ -91,7 +137,7 @@ def answer_html(answer: Answer, number: int, today: date | None = None) -> str:
     parts.append(_warnings(answer.warnings))
     newest = newest_line(answer, today) if today else ""
     parts.append(f'<p class="t-note">{esc(newest)}</p>' if newest else "")
-    parts.append(_actions(answer, number))
+    parts.append(_actions(answer, number, judged))
     return "".join(parts)
 
 
@@ -224,8 +270,6 @@ def _scope(answer: Answer) -> str:
             continue
         values: Iterable[object] = value if isinstance(value, list | tuple) else [value]
         shown.append(f"{key.replace('_', ' ')}: {', '.join(day(str(v)) for v in values)}")
-    if answer.standalone_question and answer.standalone_question != answer.question:
-        shown.append(f"Read as: {answer.standalone_question}")
     return f'<p class="t-scope">{" · ".join(esc(part) for part in shown)}</p>' if shown else ""
 
 
@@ -270,20 +314,43 @@ def _distinct(passages: Sequence[Retrieved]) -> list[tuple[int, Retrieved]]:
     return list(first.values())[:NEARBY]
 
 
-def _actions(answer: Answer, number: int) -> str:
+EXPORTS = {"markdown": "Markdown", "html": "Web page (HTML)", "pdf": "PDF"}
+
+
+def _actions(answer: Answer, number: int, judged: str) -> str:
     cited = len(answer.citations)
     label = f"{cited} source{'' if cited == 1 else 's'}" if cited else "Passages"
+    forms = "".join(
+        f'<button type="button" class="t-item" data-event="export" data-turn="{number}" data-form="{form}">{name}</button>'
+        for form, name in EXPORTS.items()
+    )
+    verdicts = "".join(
+        f'<button type="button" class="t-action t-judge" data-event="judge" data-turn="{number}" data-verdict="{verdict}" '
+        f'aria-pressed="{"true" if judged == verdict else "false"}" title="{title}">{word}</button>'
+        for verdict, word, title in (
+            ("good", "Good", "This answer is right"),
+            ("bad", "Bad", "Something in it is wrong"),
+        )
+    )
     return (
         f'<div class="t-actions"><button type="button" class="t-action" data-show="{number}">{label}</button>'
-        f'<button type="button" class="t-action" data-action="copy">Copy</button>'
-        f'<button type="button" class="t-action" data-action="download" data-name="{esc(file_stem(answer))}.md">'
-        f'Markdown</button><textarea class="t-export" hidden aria-hidden="true" tabindex="-1">'
-        f"{esc(to_markdown(answer))}</textarea>{_mode(answer)}</div>"
+        f'<button type="button" class="t-action" data-event="export" data-turn="{number}" data-form="copy" '
+        'title="Copy the answer with its sources">Copy</button>'
+        f'<details class="t-menu"><summary class="t-action">Export</summary><div class="t-items">{forms}</div></details>'
+        f'<button type="button" class="t-action" data-event="retry" data-turn="{number}" title="Ask the same question again">'
+        f"Retry</button>{verdicts}{_mode(answer)}</div>"
     )
 
 
 def _mode(answer: Answer) -> str:
     return f'<span class="t-mode">{esc(mode_line(answer))}</span>'
+
+
+KEYS = (
+    ("/", "Write a question"), ("Enter", "Ask; Shift+Enter begins a line"), ("Esc", "Stop the answer, close what is open"),
+    ("↑", "In the empty field: edit the last question"), ("Ctrl K", "Search conversations"), ("Alt N", "New conversation"),
+    ("Alt ← →", "Source before, source after"), ("?", "This list"),
+)  # fmt: skip
 
 
 def header(user: User | None = None, form: str = "") -> str:
@@ -296,21 +363,29 @@ def header(user: User | None = None, form: str = "") -> str:
         if form
         else ""
     )
+    keys = "".join(f"<dt><kbd>{esc(key)}</kbd></dt><dd>{esc(what)}</dd>" for key, what in KEYS)
     return (
-        '<header class="t-header"><span class="t-logo" aria-hidden="true"></span><h1>Thesis</h1>'
-        f'<span class="t-tagline">Research answers you can check</span><span class="t-right">{who}{out}'
-        '<button type="button" class="t-action" data-action="theme" aria-label="Switch between light and dark">Theme'
-        "</button></span></header>"
+        '<header class="t-header"><button type="button" class="t-icon t-drawer" data-action="kept" aria-expanded="false" '
+        'aria-label="Conversations"><span class="t-bars" aria-hidden="true"></span></button>'
+        '<span class="t-logo" aria-hidden="true"></span><h1>Thesis</h1><span class="t-right">'
+        f'{who}{out}<button type="button" class="t-icon" data-action="keys" aria-label="Keys" title="Keys">?</button>'
+        '<button type="button" class="t-icon" data-action="theme" aria-label="Switch between light and dark" '
+        'title="Light or dark">◐</button></span></header>'
+        f'<dialog class="t-dialog" id="t-keys" aria-labelledby="t-keys-name"><h2 id="t-keys-name">Keys</h2><dl>{keys}</dl>'
+        '<form method="dialog"><button class="t-action">Close</button></form></dialog>'
     )
 
 
-def welcome(examples: Sequence[str], documents: int, mode: str = "") -> str:
+def welcome(examples: Sequence[str], documents: int, mode: str = "", *, writes: bool = True) -> str:
     """Return what an empty conversation shows: what to ask of what is in, and how answers are made (``mode``)."""
     if not documents:
-        return (
-            '<div class="t-welcome"><h2>The base is empty</h2><p>Add research notes, articles or filings under '
-            "<strong>Documents</strong>; they answer questions right after.</p></div>"
+        add = (
+            "<p>Add research notes, articles or filings; they answer questions right after.</p>"
+            '<button type="button" class="t-new" data-action="tab" data-tab="documents">Add documents</button>'
+            if writes
+            else "<p>Nothing is in it that you may read. Ask who runs this server to add documents, or for the right to read.</p>"
         )
+        return f'<div class="t-welcome"><h2>The base is empty</h2>{add}</div>'
     buttons = "".join(
         f'<button type="button" class="t-example" data-example="{esc(text)}">{esc(text)}</button>' for text in examples
     )
