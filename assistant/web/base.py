@@ -23,6 +23,8 @@ class Choices:
 
     kinds: tuple[str, ...]
     publishers: tuple[str, ...]
+    companies: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
 
 
 def choices(sources: Sequence[SourceInfo]) -> Choices:
@@ -31,6 +33,8 @@ def choices(sources: Sequence[SourceInfo]) -> Choices:
     return Choices(
         kinds=tuple(sorted({str(s.metadata.kind) for s in usable})),
         publishers=tuple(sorted({s.metadata.publisher for s in usable if s.metadata.publisher}, key=str.casefold)),
+        companies=tuple(sorted({s.metadata.company for s in usable if s.metadata.company}, key=str.casefold)),
+        collections=tuple(sorted({s.collection for s in usable})),
     )
 
 
@@ -163,6 +167,15 @@ def mode(settings: Settings) -> str:
     if described["mode"] == "model":
         return f"Written by {described['provider']}:{described['name']}; each sentence is checked against the sources"
     return "Verbatim sentences of the sources, without a language model"
+
+
+def modes(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Return how answers can be made here, as (words, value), the usual one first."""
+    described = describe(settings)
+    without = "Verbatim sentences, without a language model"
+    if described["mode"] != "model":
+        return ((without, ""),)
+    return ((f"{described['provider']}:{described['name']}, each sentence checked", ""), (without, "extractive"))
 
 
 def about(sources: Sequence[SourceInfo], settings: Settings) -> str:
