@@ -6,6 +6,7 @@ import logging
 import time
 import uuid
 from collections.abc import Generator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,13 @@ from assistant.freshness import stale
 from assistant.live import BESIDE, Live, Metrics, Then, aside, beside, today
 from assistant.models import Answer, Failure, ToolResult
 from assistant.question import Question
-from assistant.reply import Reply
-from assistant.retrieval import ALL, Parts, filters_json
-from assistant.routing import encoder, route
+from assistant.reply import Reply, named_sides
+from assistant.retrieval import ALL, Parts, filters_json, narrow
+from assistant.routing import ToolCall, encoder, route
 from assistant.scope import replaced
+from assistant.understood import Understood, check, narrowing, question_text, understood
 from vectorstore.embedding import make_embedder
-from vectorstore.errors import SettingsError, StoreEmpty, ThesisError, unknown
+from vectorstore.errors import StoreEmpty, ThesisError, unknown
 from vectorstore.records import Document, Filters, Passage, SourceInfo
 from vectorstore.settings import Settings, load_settings
 from vectorstore.store import Store
@@ -108,6 +110,10 @@ class Assistant:
         """Whether all of these documents are here, or were."""
         return all(map(self.store.readable, document_ids))
 
+    def info(self, document_id: str) -> SourceInfo | None:
+        """Return what is known of a document; None for one that is not in."""
+        return self.store.info(document_id)
+
     def sources(self) -> list[SourceInfo]:
         """Return what is in the base, without the texts."""
         return self.store.sources()
@@ -127,6 +133,37 @@ class Assistant:
         """
         self._need_documents()
         return self._find(query, make_filters(filters, as_of), k, parts)
+
+    def read(
+        self,
+        question: str,
+        *,
+        history: History = (),
+        filters: Mapping[str, Any] | None = None,
+        as_of: str | None = None,
+    ) -> Understood:
+        """Return what ``ask`` would understand by a question, by the same steps and without the search. A few milliseconds.
+
+        Raises SettingsError for a question, filter or date that is none, StoreEmpty.
+        """
+        question = question_text(question)
+        wanted = make_filters(filters, as_of)
+        check(question)
+        self._need_documents()
+        alone, calls = self._heard(question, history, today())
+        wanted, asked, told = self._bounded(alone, wanted, [s for s in self.store.sources() if s.version])
+        notes = list(told)
+        for side in [one for _, one in named_sides(asked)] or [asked]:
+            notes += narrow(side, wanted, self.store)[1]
+        firms = wanted.company or asked.companies
+        own = self.store.sources(Filters(company=firms)) if firms else []
+        return understood(asked, wanted, calls, notes, own, alone)
+
+    def _heard(self, question: str, history: History, day: date) -> tuple[str, tuple[ToolCall, ...]]:
+        """Return a question as it stands without its conversation, and the live metrics that it needs."""
+        sources = self.store.sources()
+        alone = standalone(question, history, sources)
+        return alone, route(alone, today=day, sources=sources, encode=encoder(self.store.embedder))
 
     def _find(self, query: str, wanted: Filters, k: int, parts: Parts = ALL) -> list[Passage]:
         wanted, asked, _ = self._bounded(query, wanted, self.store.sources())
@@ -183,8 +220,7 @@ class Assistant:
         ``then``: ask as on an earlier day, with what the live metrics gave at that time.
         """
         started, day = time.perf_counter(), today() if then is None else then.today
-        # A lone surrogate is no Unicode text, and would make the Answer no JSON.
-        question = str(question).encode("utf-8", "replace").decode("utf-8")
+        question = question_text(question)
         base: dict[str, Any] = {
             "answer_id": uuid.uuid4().hex,
             "question": question,
@@ -199,25 +235,14 @@ class Assistant:
             spec = parse(self.settings.model if model is None else model, self.settings)
             if spec is not None:
                 require(spec)
-            if not question.strip():
-                raise SettingsError("The question is empty.", "Ask something.")
-            if len(question) > 4000:
-                raise SettingsError(
-                    f"The question has {len(question)} characters.", "Ask in 4,000 characters or fewer."
-                )
+            check(question)
             self._need_documents()
             base |= {
                 "embedding_fingerprint": self.store.embedding_fingerprint,
                 "index_fingerprint": self.store.index_fingerprint,
             }
             log.info("asked: %s", question if self.settings.log_questions else f"{len(question)} characters")
-            base["standalone_question"] = standalone(question, history, self.store.sources())
-            calls = route(
-                base["standalone_question"],
-                today=day,
-                sources=self.store.sources(),
-                encode=encoder(self.store.embedder),
-            )
+            base["standalone_question"], calls = self._heard(question, history, day)
             if calls:
                 yield {"type": "status", "text": f"Calling {', '.join(c.name.replace('_', ' ') for c in calls)}"}
             live = self._metrics.consult(calls, wanted.as_of, base["standalone_question"], then)
@@ -268,7 +293,7 @@ class Assistant:
         if note := aside(reply.status, live):
             reply.warnings.append(note)
         answer = Answer(
-            **(base | {"filters": understood(question) | filters_json(wanted)}),
+            **(base | {"filters": narrowing(question, wanted)}),
             status=status,
             text=writer.text,
             claims=tuple(writer.claims),
@@ -303,18 +328,6 @@ class Assistant:
         if not self.store.readable(document_id):
             raise unknown(document_id)
         return self._common.texts(document_id, version)
-
-
-def understood(question: Question) -> dict[str, Any]:
-    """Return what the question itself narrowed the search to, for the Answer's ``filters``."""
-    out: dict[str, Any] = {}
-    if question.companies:
-        out["company"] = list(question.companies)
-        labels = [p.label for p in question.periods if not p.month]
-        out |= {"fiscal_period": labels} if labels else {}
-    elif question.publishers:
-        out["publisher"] = list(question.publishers)
-    return out
 
 
 def _since(started: float) -> float:

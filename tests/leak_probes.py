@@ -346,16 +346,23 @@ def ask(
     return call
 
 
+def read(question: str, **named: Any) -> Callable[[Side, User, Known], Any]:
+    return lambda side, user, known: side.service.read(user, question, **named)
+
+
 def _probes() -> Iterator[Probe]:
     for question in QUESTIONS:
         yield Probe(f"ask: {question}", ask(question))
+        yield Probe(f"read: {question}", read(question))
         yield Probe(f"search: {question}", lambda s, u, k, q=question: s.service.search(u, q, k=20))  # type: ignore[misc]
     for before, after in HISTORIES:
         history = [{"role": "user", "content": before}, {"role": "assistant", "content": "It is so."}]
         yield Probe(f"ask after {before!r}: {after}", ask(after, history=history))
+        yield Probe(f"read after {before!r}: {after}", read(after, history=history))
     for filters in FILTERS:
         for question in ("What is said about small caps?", "What is Zorvane to be bought for?"):
             yield Probe(f"ask {filters}: {question}", ask(question, filters=filters))
+            yield Probe(f"read {filters}: {question}", read(question, filters=filters, as_of="2024-06-30"))
         yield Probe(
             f"search {filters}",
             lambda s, u, k, f=filters: s.service.search(u, "Zorvane small caps revenue", k=30, filters=f),  # type: ignore[misc]
@@ -384,9 +391,15 @@ def _probes() -> Iterator[Probe]:
     yield Probe("conversation of another", lambda s, u, k: s.service.conversation(u, k.conversation))
     yield Probe("forget another's", lambda s, u, k: s.service.forget(u, k.conversation))
     yield Probe("rename another's", lambda s, u, k: s.service.rename(u, k.conversation, "mine"))
+    yield Probe("cut another's", lambda s, u, k: s.service.cut(u, k.conversation, None))
+    yield Probe("cut another's after its answer", lambda s, u, k: s.service.cut(u, k.conversation, k.answer))
+    yield Probe("share another's", lambda s, u, k: s.service.share(u, k.conversation))
+    yield Probe("unshare another's", lambda s, u, k: s.service.unshare(u, k.conversation))
+    yield Probe("a link by a conversation's name", lambda s, u, k: s.service.shared(u, k.conversation))
     yield Probe("conversations with a word", lambda s, u, k: s.service.conversations(u, "1,847.3"))
     for after in ("And in 2022?", "What does it cost?", "Who wrote that?"):
         yield Probe(f"follow-up in another's conversation: {after}", ask(after, conversation="nightjar-talk"))
+        yield Probe(f"read in another's conversation: {after}", read(after, conversation_id="nightjar-talk"))
 
 
 def document_probes(known: Known) -> Iterator[Probe]:

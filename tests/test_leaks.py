@@ -96,10 +96,14 @@ def test_ids_that_got_out_open_nothing(bases: Bases) -> None:
 def test_the_probes_would_tell(bases: Bases) -> None:
     """Whoever may read the forbidden gets something else: the probes have teeth."""
     ids = list(document_probes(bases.known))
-    telling = [p.name for p in (*PROBES, *ids) if "forget" not in p.name and len(set(bases.both(p, INSIDER))) == 2]
+    changing = ("forget", "cut", "share")
+    telling = [
+        p.name for p in (*PROBES, *ids) if not p.name.startswith(changing) and len(set(bases.both(p, INSIDER))) == 2
+    ]
     kinds = {name.split()[0].rstrip(":") for name in telling}
     assert {
         "ask",
+        "read",
         "search",
         "tool",
         "sources",
@@ -112,6 +116,30 @@ def test_the_probes_would_tell(bases: Bases) -> None:
     } <= kinds
     assert {"answer", "conversation", "conversations", "follow-up"} <= kinds
     assert len(telling) > 150
+
+
+def test_a_link_shows_the_owners_words_and_what_the_reader_may_read(bases: Bases) -> None:
+    service, talk = bases.whole.service, "shared-talk"
+    for question in QUESTIONS:
+        service.ask(INSIDER, question, conversation_id=talk)
+        # Nothing forbidden is retrieved, though the base's names and counts are known to it.
+        service.ask(INSIDER, question, filters={"collection": ["open"]}, conversation_id=talk, as_of="2024-12-31")
+    own = service.conversation(INSIDER, talk)["turns"]
+    seen = service.shared(READER, service.share(INSIDER, talk))
+    assert [t["question"] for t in seen["turns"]] == [t["question"] for t in own]
+    shown = [t["answer"] for t in seen["turns"] if t["answer"] is not None]
+    assert len(own) > len(shown) > 20
+    for answer in shown:
+        assert said_of(answer.model_dump_json(), answer.question) == []
+        assert answer.warnings == ()
+    # Answers that would tell of the forbidden without a word from it: by the name of a company, or by figures over all.
+    open_only = [t["answer"] for t in own if t["answer"].filters.get("collection")]
+    hidden = {a.question for a in open_only} - {a.question for a in shown}
+    assert {"What do you know about Zorvane Holdings?", "What is the tone of earnings calls now?"} <= hidden
+    # Whoever may read all of it sees all of it.
+    other = replace(INSIDER, name="ilse")
+    assert service.shared(other, service.share(INSIDER, talk))["turns"] == own
+    service.unshare(INSIDER, talk)
 
 
 def test_the_answers_of_the_insider_hold_the_secrets(bases: Bases) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.models import Answer, Citation, Claim, Retrieved
 from assistant.service import Service
+from assistant.understood import Understood
 from assistant.web.ports import Event, Progress
 from vectorstore.errors import NotFound, ReadError
 from vectorstore.records import Document, Metadata, Page, SourceInfo, document_id, sha256
@@ -183,6 +184,12 @@ class FakeAssistant:
         if found is None or version not in (None, found.version):
             raise NotFound(f"There is no document {document_id!r}.", "`thesis sources` lists them.")
         return found
+
+    def read(self, question: str, **named: Any) -> Understood:
+        return Understood(standalone_question=question)
+
+    def info(self, document_id: str) -> SourceInfo | None:
+        return next((s for s in self.sources() if s.document_id == document_id), None)
 
     def sources(self) -> list[SourceInfo]:
         return [

@@ -11,15 +11,18 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assistant.access import LOCAL, User
 from assistant.models import Answer, ToolResult
 from assistant.service.answering import delivered, refused
 from assistant.service.conversations import Conversations
-from assistant.service.ports import Asked
+from assistant.service.ports import Asked, Turn
 from vectorstore.errors import Forbidden, unknown
 from vectorstore.records import Document, Passage, SourceInfo
+
+if TYPE_CHECKING:
+    from assistant.understood import Understood
 
 Event = Mapping[str, Any]
 
@@ -81,6 +84,27 @@ class Service(Conversations):
                         watcher(event["answer"], channel)
                 yield event
 
+    def read(
+        self,
+        user: User,
+        question: str,
+        *,
+        conversation_id: str | None = None,
+        history: Sequence[Turn] = (),
+        filters: Mapping[str, Any] | None = None,
+        as_of: str | None = None,
+    ) -> Understood:
+        """Return what ``ask`` would understand by a question over what this user may read; ``conversation_id`` as there.
+
+        Raises Forbidden, SettingsError for a question, filter, date or id that is none, StoreEmpty.
+        """
+        self.need(user, "ask")
+        self.look(user, question, "read")
+        if self._records is not None and conversation_id is not None:
+            history = (*self._records.history(user, conversation_id), *history)
+        found: Understood = self.view(user).read(question, history=history, filters=filters, as_of=as_of)
+        return found
+
     def search(
         self,
         user: User,
@@ -107,7 +131,7 @@ class Service(Conversations):
     def info(self, user: User, document_id: str) -> SourceInfo:
         """Return what is known of a document that is in, or failed, and that this user may read. Raises NotFound."""
         self.need(user, "read")
-        found: SourceInfo | None = next((s for s in self.view(user).sources() if s.document_id == document_id), None)
+        found: SourceInfo | None = self.view(user).info(document_id)
         if found is None:
             raise unknown(document_id)
         return found
@@ -157,14 +181,59 @@ class Service(Conversations):
 
     def remove(self, user: User, document_id: str) -> int:
         """Take a document out. Raises NotFound, Forbidden."""
+        named = self._changed(user, document_id, "remove from")
+        self.event(user, "document_remove", named)  # before it is gone: what cannot be recorded is not done
+        count: int = self._ingestor.remove([document_id])
+        return count
+
+    def amend(self, user: User, document_id: str, fields: Mapping[str, str | None]) -> tuple[str, ...]:
+        """Say what a document is ("": there is none; None: what it says itself, for which it is read again).
+
+        Returns the fields that changed. Its vectors follow behind. Raises NotFound, Forbidden, SettingsError that names a
+        field, ReadError where it would have to be read again and cannot.
+        """
+        named = self._changed(user, document_id, "change")
+        values: dict[str, str | None] = self._ingestor.amendable(fields)
+        metadata = self.info(user, document_id).metadata
+        before = {name: getattr(metadata, name) for name in values}
+        self.event(user, "document_amend", named | {"before": before, "fields": values})
+        changed: tuple[str, ...] = self._ingestor.amend(document_id, values, embed=False).changed
+        return changed
+
+    def reingest(self, user: User, document_id: str, progress: Callable[[Any], None] | None = None) -> Any:
+        """Read a document again from where it came, or from its kept copy; return the ingest's report.
+
+        Raises NotFound, Forbidden, ReadError where there is nothing to read.
+        """
+        named = self._changed(user, document_id, "change")
+        self.event(user, "document_reingest", named)
+        report = self._ingestor.reingest(document_id, progress)
+        self.event(user, "document_reingested", named | {"files": [one.outcome for one in report.files]})
+        return report
+
+    def _changed(self, user: User, document_id: str, what: str) -> dict[str, Any]:
+        """Return how the audit names a document that this user may change. Raises NotFound, Forbidden."""
         self.need(user, "write")
         document = self.info(user, document_id)
         if not self.writable(user, document.collection):
-            raise Forbidden(f"You may not remove from {document.collection!r}.", "Ask who runs this server.")
-        named = {"document_id": document.document_id, "version": document.version, "collection": document.collection}
-        self.event(user, "document_remove", named)  # before it is gone: what cannot be recorded is not done
-        count: int = self._ingestor.remove([document.document_id])
-        return count
+            raise Forbidden(f"You may not {what} {document.collection!r}.", "Ask who runs this server.")
+        return {"document_id": document_id, "version": document.version, "collection": document.collection}
+
+    def versions(self, user: User, document_id: str) -> Sequence[Any]:
+        """Return every stored version of a document, oldest first (vectorstore.store.StoredVersion). Raises NotFound."""
+        self.info(user, document_id)
+        found: Sequence[Any] = self._ingestor.store.versions(document_id)
+        return found
+
+    def not_again(self, user: User, document_id: str) -> str:
+        """Return why a document cannot be read again; "" where it can. Raises NotFound."""
+        why: str = self._ingestor.readable_again(self.info(user, document_id))
+        return why
+
+    @property
+    def ingesting(self) -> bool:
+        """Whether documents are being read in, or wait for it."""
+        return bool(self._ingestor.busy)
 
     # Live metrics
 
