@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from assistant.models import Answer, Failure
+from assistant.understood import Understood
 
 KEPT_TURNS = 50  # a session's memory is bounded; older turns leave the page
 
@@ -19,22 +20,6 @@ _WITHHELD = (
     "This answer cannot be shown any more.",
     "It was made from documents that you may no longer read; ask again.",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What a question was understood as, as far as the page says it: names as in the base, periods in words."""
-
-    companies: tuple[str, ...] = ()
-    publishers: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ()
-    periods: tuple[str, ...] = ()
-    tools: tuple[str, ...] = ()
-
-    def said(self) -> tuple[str, ...]:
-        """Return the parts in words."""
-        live = tuple(f"live {tool.replace('_', ' ')}" for tool in self.tools)
-        return (*self.companies, *self.periods, *self.publishers, *self.kinds, *live)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +35,7 @@ class Turn:
     failure: Failure | None = None
     stopped: bool = False
     conversation: str = ""  # the id under which records keep it with the turns before
-    read: Read | None = None  # what the question was understood as
+    read: Understood | None = None  # what the question was understood as
     judged: str = ""  # what the user said of the answer: "good", "bad"
 
     @property

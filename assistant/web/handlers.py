@@ -14,6 +14,7 @@ from typing import Any
 from assistant.access import User
 from assistant.models import Answer, Failure
 from assistant.service import Service
+from assistant.understood import Understood
 from assistant.web import base, conversation, panel
 from assistant.web.conversation import Turn, Turns
 from assistant.web.ports import Progress
@@ -90,6 +91,8 @@ def ask(service: Service, user: User, turns: Turns, scope: Scope) -> Iterator[Tu
         with closing(asked) as events:
             for event in events:
                 turn = _apply(turn, event)
+                if turn.answer is not None:
+                    turn = replace(turn, read=_read(service, user, turn.answer))
                 yield conversation.update(turns, turn)
         if turn.pending:
             log.error("the stream of answer events ended without an answer")
@@ -115,9 +118,20 @@ def cut(service: Service, user: User, turns: Turns, number: int) -> tuple[Turns,
     return past, None
 
 
+def _read(service: Service, user: User, answer: Answer) -> Understood | None:
+    """Return what an answer's question was understood as; None for one that is none."""
+    try:
+        return service.read(user, answer.standalone_question, filters=answer.filters, as_of=answer.as_of)
+    except ThesisError:
+        return None  # the answer says itself what was wrong
+
+
 def reopen(service: Service, user: User, conversation_id: str) -> Turns:
     """Return a kept conversation of this user as turns. Raises NotFound, StoreError."""
-    return conversation.restored(service.conversation(user, conversation_id))
+    turns = conversation.restored(service.conversation(user, conversation_id))
+    return tuple(
+        replace(turn, read=_read(service, user, turn.answer)) if turn.answer is not None else turn for turn in turns
+    )
 
 
 def _apply(turn: Turn, event: Mapping[str, Any]) -> Turn:

@@ -17,6 +17,7 @@ from assistant.access import User
 from assistant.export.answers import mode_line
 from assistant.freshness import newest_line
 from assistant.models import Answer, Claim, Failure, Retrieved
+from assistant.understood import Understood
 from assistant.web import metrics
 from assistant.web.conversation import Turn, Turns
 from assistant.web.text import day, esc, meta_line, title_of
@@ -91,7 +92,7 @@ def _read(turn: Turn) -> str:
     if asked and asked != turn.question:
         said.append(f"“{esc(asked)}”")
     if turn.read is not None:
-        said += [esc(part) for part in turn.read.said()]
+        said += [esc(part) for part in _understood(turn.read)]
     if not said:
         return ""
     companies = esc("\n".join(turn.read.companies)) if turn.read is not None else ""
@@ -100,6 +101,11 @@ def _read(turn: Turn) -> str:
         f'data-turn="{turn.number}" data-standalone="1" data-companies="{companies}" '
         'title="Take the question back as it was read, and put it right">Change</button></p>'
     )
+
+
+def _understood(read: Understood) -> list[str]:
+    live = [f"live {tool.replace('_', ' ')}" for tool in read.tools]
+    return [*read.companies, *(() if read.companies else read.publishers), *read.periods, *read.forms, *live]
 
 
 def editing(later: int) -> str:
@@ -133,7 +139,7 @@ def answer_html(answer: Answer, number: int, today: date | None = None, judged: 
     elif answer.status == "partial":
         parts.append('<p class="t-note">Part of the question is answered; the base does not cover the rest.</p>')
     parts.append(body)
-    parts.append(metrics.cards(answer.tool_results))
+    parts.append(metrics.cards(answer.tool_results, today, number=number, question=answer.question))
     parts.append(_warnings(answer.warnings))
     newest = newest_line(answer, today) if today else ""
     parts.append(f'<p class="t-note">{esc(newest)}</p>' if newest else "")
@@ -256,17 +262,23 @@ def _inline(text: str, labels: dict[str, str], number: int) -> str:
 
 def _marker(marker: str, label: str, number: int) -> str:
     if marker.startswith("T"):
-        return f'<span class="t-marker t-tool" title="{esc(label)}">{esc(marker)}</span>'
+        return (
+            f'<button type="button" class="t-marker t-tool" data-tool="{esc(marker)}" title="{esc(label)}" '
+            f'aria-label="{esc(label)}">{esc(marker)}</button>'
+        )
     return (
         f'<button type="button" class="t-marker" data-cite="{esc(marker)}" data-turn="{number}" '
         f'title="{esc(label)}" aria-label="{esc(label)}">{esc(marker)}</button>'
     )
 
 
+_READ = ("company", "fiscal_period", "publisher")  # the line of what was understood says these
+
+
 def _scope(answer: Answer) -> str:
     shown = [f"As of {day(answer.as_of)}"] if answer.as_of else []
     for key, value in answer.filters.items():
-        if key in {"as_of", "roles"} or value in (None, "", (), []):
+        if key in {"as_of", "roles", *_READ} or value in (None, "", (), []):
             continue
         values: Iterable[object] = value if isinstance(value, list | tuple) else [value]
         shown.append(f"{key.replace('_', ' ')}: {', '.join(day(str(v)) for v in values)}")

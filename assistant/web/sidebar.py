@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import gradio as gr
 
@@ -29,7 +30,8 @@ class Sidebar:
 
     def show(self) -> None:
         """Make the list."""
-        raised = clicks("fresh", "open", "search", "rename", "share", "unshare", "forget", "export")
+        # No event is named "share": Gradio's page keeps that name to itself.
+        raised = clicks("fresh", "open", "search", "rename", "link", "unlink", "forget", "export")
         self.listed = html("", raised, "history")
 
     def show_said(self) -> None:
@@ -43,7 +45,7 @@ class Sidebar:
         self.listed.fresh(self.begin_anew, chat.turns, shown, cancels=chat.running, **PRIVATE)
         self.listed.open(self.open, chat.turns, shown, cancels=chat.running, trigger_mode="always_last", **PRIVATE)
         self.listed.search(self.search, chat.turns, self.listed, trigger_mode="always_last", **PRIVATE)
-        for name, done in {"rename": self.rename, "share": self.share, "unshare": self.unshare}.items():
+        for name, done in {"rename": self.rename, "link": self.share, "unlink": self.unshare}.items():
             getattr(self.listed, name)(done, chat.turns, [self.listed, self.said], **PRIVATE)
         self.listed.forget(self.forget, chat.turns, shown, **PRIVATE)
         for asking in chat.running:
@@ -95,7 +97,7 @@ class Sidebar:
 
         def made(user: User) -> str:
             token = self.service.share(user, id_)
-            return f'<div data-say="link" data-link="shared/{esc(token)}" data-id="{esc(id_)}"></div>'
+            return _say("link", link=f"shared/{token}", id=id_)
 
         return self._changed(request, turns, made)
 
@@ -132,4 +134,10 @@ class Sidebar:
 
 def problem(error: ThesisError) -> str:
     """Return an error for the place of messages."""
-    return f'<div data-say="problem" data-text="{esc(error.message)}" data-more="{esc(error.what_to_do)}"></div>'
+    return _say("problem", text=error.message, more=error.what_to_do)
+
+
+def _say(what: str, **data: str) -> str:
+    # Each is another, so that the browser hears the same said twice.
+    fields = "".join(f' data-{name}="{esc(value)}"' for name, value in data.items())
+    return f'<div data-say="{what}"{fields} data-nonce="{uuid4().hex}"></div>'

@@ -115,7 +115,7 @@
     });
     const end = make("button", {
       type: "button", className: "t-action", textContent: "End the link",
-      onclick: () => { send(".t-history", "unshare", { id }); box.close(); },
+      onclick: () => { send(".t-history", "unlink", { id }); box.close(); },
     });
     const done = make("button", { className: "t-action", textContent: "Close" });
     const box = dialog("Link to this conversation", told, field,
@@ -143,7 +143,7 @@
     const exported = (form) => () => send(".t-history", "export", { id, form });
     const box = make("div", { className: "t-items t-kept-menu" },
       item("Rename", () => rename(id, title)),
-      item("Link for others", () => send(".t-history", "share", { id })),
+      item("Link for others", () => send(".t-history", "link", { id })),
       item("Export as Markdown", exported("markdown")),
       item("Export as web page", exported("html")),
       item("Export as PDF", exported("pdf")),
@@ -268,9 +268,11 @@
   };
   addEventListener("popstate", () => send(".t-history", "open", { id: new URLSearchParams(location.search).get("c") || "" }));
 
+  let last = "";
   const heard = () => {
-    for (const one of document.querySelectorAll("#said [data-say]:not([data-heard])")) {
-      one.dataset.heard = "1";
+    for (const one of document.querySelectorAll("#said [data-say]")) {
+      if (one.dataset.nonce === last) continue;
+      last = one.dataset.nonce;
       if (one.dataset.say === "link") share(one.dataset.link, one.dataset.id);
       if (one.dataset.say === "problem") tell(one.dataset.text, one.dataset.more);
     }
@@ -290,7 +292,7 @@
     const box = $("#chat-scroll");
     const filters = $("#filters");
     if (!sources || !box || !(filters || framed)) return void setTimeout(watch, 50);
-    const observe = (node, seen) => node && new MutationObserver(seen).observe(node, { childList: true, subtree: true });
+    const observe = (node, seen) => node && new MutationObserver(seen).observe(node, { childList: true, subtree: true, attributeFilter: ["data-nonce"] });
     observe(filters, dates);
     if (filters) dates();
     observe(sources, choose);
