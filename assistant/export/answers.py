@@ -156,7 +156,8 @@ def _tool(result: ToolResult) -> Note:
     if not result.metrics:
         return Note(result.marker, result.tool, text=STATUSES[result.status])
     said = [
-        f"{m.name} of {m.subject} {m.value if m.value is not None else 'n/a'} {m.unit}, as of {m.as_of}, {m.source}"
+        f"{m.name} of {m.subject} {m.value if m.value is not None else 'n/a'} {m.unit}, as of {m.as_of}"
+        + (f", {m.source}" if m.source else "")
         for m in result.metrics
     ]
     old = " (stale)" if result.stale else ""

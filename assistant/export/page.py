@@ -123,7 +123,11 @@ def _table(block: Table, found: _Refs) -> str:
     caption = f"<caption>{esc(block.caption)}</caption>" if block.caption else ""
     head = f"<thead>{row(block.head, 'th')}</thead>" if block.head else ""
     body = "".join(row(cells, "td") for cells in block.rows)
-    return f'<div class="wide"><table>{caption}{head}<tbody>{body}</tbody></table></div>' if columns else ""
+    return (
+        f'<div class="wide" tabindex="0" role="group" aria-label="{esc(block.caption or "Table")}"><table>{caption}{head}<tbody>{body}</tbody></table></div>'
+        if columns
+        else ""
+    )
 
 
 def spans_html(spans: Spans, found: _Refs) -> str:
@@ -132,6 +136,8 @@ def spans_html(spans: Spans, found: _Refs) -> str:
         if isinstance(span, Break):
             out.append("<br>")
         elif isinstance(span, Ref):
+            if out:
+                out[-1] = out[-1].rstrip(" ")
             out.append(found.html(span.key))
         elif isinstance(span, Mark):
             reason = f" ({esc(span.reason)})" if span.reason else ""
