@@ -39,7 +39,8 @@ class Problem:
     @property
     def message(self) -> str:
         where = ", ".join(part for part in (f"catalyst {self.catalyst}" if self.catalyst else "", self.field) if part)
-        return f"{self.file}: {where}: {self.what}." if where else f"{self.file}: {self.what}."
+        end = "" if self.what.endswith("?") else "."
+        return f"{self.file}: {where}: {self.what}{end}" if where else f"{self.file}: {self.what}{end}"
 
     def __str__(self) -> str:
         return f"{self.message} {self.what_to_do}".strip()
