@@ -1,0 +1,278 @@
+"""The board of one store: brought up to date, and shown as a reader may see it.
+
+Documents are read for all at once; what a reader is shown is made from the documents of their own view, as if no others were in.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+from assistant.catalysts import changes, evidence, measured, recording, status
+from assistant.catalysts.board import RULES, Said, catalyst_board, said
+from assistant.catalysts.database import open_board
+from assistant.catalysts.evidence import Classify, Evidence
+from assistant.catalysts.library import load, need
+from assistant.catalysts.measured import Call, Measured
+from assistant.catalysts.schema import Catalyst
+from assistant.catalysts.shapes import Board, Changes
+from assistant.evidence import Encode
+from assistant.scope import replaced
+from vectorstore.database import Database
+from vectorstore.errors import NotFound
+from vectorstore.names import fold
+from vectorstore.records import Filters, SourceInfo
+from vectorstore.settings import Settings
+from vectorstore.view import Base, StoreView
+
+log = logging.getLogger(__name__)
+_AT_ONCE = 16  # documents that are read and kept together
+_SHOWN_KEPT = 16  # views, days and catalysts whose claims are kept
+
+# (what stands for the documents, as_of, ids) -> claims by catalyst
+_Key = tuple[object, ...]
+
+
+class Boards:
+    """Safe in any number of threads; one reads documents at a time. ``store``: the whole base."""
+
+    def __init__(self, store: Base, settings: Settings, encode: Encode, classify: Classify, reader: str) -> None:
+        """``reader``: what the stances depend on beside texts and catalysts: the classifier's version."""
+        self._store, self._settings, self._encode, self._classify = store, settings, encode, classify
+        self._reader = reader
+        self._opening, self._updating, self._keeping = threading.Lock(), threading.Lock(), threading.Lock()
+        self._database: Database | None = None
+        self._settled: object = None  # what the list of changes was last compared over
+        self._said: OrderedDict[_Key, tuple[Mapping[str, Said], int]] = OrderedDict()
+
+    @property
+    def reader(self) -> str:
+        """Who reads: classifier, model and chunker. Where one changes, all is read again."""
+        return f"{self._reader}/{self._store.embedding_fingerprint}"
+
+    def database(self) -> Database:
+        """Return ``board.sqlite``, opened at the first use. Raises StoreError."""
+        with self._opening:
+            if self._database is None:
+                self._database = open_board(self._store.root, evidence.PART, measured.PART, changes.PART)
+            return self._database
+
+    def close(self) -> None:
+        with self._opening:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+
+    # Reading
+
+    def update(
+        self,
+        *,
+        stop: Callable[[], bool] = lambda: False,
+        seconds: float | None = None,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> int:
+        """Read what has changed since the last time; return how many documents are still to be read.
+
+        ``seconds``: no new batch is begun after that, and another thread that reads is not waited for. ``stop`` ends it too.
+        Raises StoreError, CatalystsError.
+        """
+        if not self._updating.acquire(blocking=seconds is None):
+            return 1
+        try:
+            return self._update(stop, seconds, progress)
+        finally:
+            self._updating.release()
+
+    def _update(self, stop: Callable[[], bool], seconds: float | None, progress: Callable[[int, int], None]) -> int:
+        end = None if seconds is None else time.monotonic() + seconds
+        catalysts, database = load(self._settings), self.database()
+        kept = Evidence(database, self.reader)
+        sources = {s.document_id: s for s in self._store.sources() if s.version}
+        current = {name: source.version for name, source in sources.items()}
+        recording.forget(database, kept, catalysts, sources, self._settings.retention_days)
+        unread = list(kept.unread(current, catalysts).items())
+        for at in range(0, len(unread), _AT_ONCE):
+            if stop() or (end is not None and at and time.monotonic() > end):
+                return len(unread) - at
+            progress(at, len(unread))
+            reads = [
+                one for name, wanted in unread[at : at + _AT_ONCE] for one in self._read(name, current[name], wanted)
+            ]
+            recording.keep(database, kept, reads, catalysts, sources)
+        if unread:
+            progress(len(unread), len(unread))
+        terms = (hash(tuple(map(_identity, sources.values()))), tuple(one.text_key for one in catalysts), self.reader)
+        if terms != self._settled:
+            standing = _standing(sources.values())
+            recording.settle(database, catalysts, self._told(catalysts, standing)[0], self.reader)
+            self._settled = terms
+        return 0
+
+    def _read(self, document_id: str, version: str, wanted: Sequence[Catalyst]) -> list[evidence.Read]:
+        try:
+            document = self._store.document(document_id, version)
+            chunks = self._store.chunks(document_id)
+        except NotFound:
+            return []  # taken out meanwhile: the next update sees it
+        return evidence.read(document, chunks, wanted, self._classify, self._encode)
+
+    # Showing
+
+    def board(
+        self,
+        view: Base,
+        call: Call,
+        *,
+        as_of: str | None = None,
+        since: str | None = None,
+        only: str | None = None,
+        refresh: bool = False,
+        measure: bool = True,
+        keep: Callable[[SourceInfo], bool] | None = None,
+    ) -> Board:
+        """Return the board over the documents of ``view``, as far as they are read.
+
+        ``call`` runs a tool over them as of the same day; ``refresh`` calls all tools again, ``measure`` False calls none. ``only``:
+        the id of one catalyst. ``keep``: which documents count (a watchlist). Raises NotFound, StoreError, CatalystsError.
+        """
+        catalysts = load(self._settings)
+        chosen = catalysts if only is None else (need(catalysts, only),)
+        listed = view.sources(Filters(as_of=as_of))
+        sources = {name: s for name, s in _standing(listed).items() if keep is None or keep(s)}
+        told, pending = self._told(chosen, sources)
+        today = datetime.now(UTC).date().isoformat()
+        results, at = Measured(self.database(), self._settings).results(
+            status.needed(chosen),
+            call,
+            day=as_of or today,
+            as_of=as_of,
+            over=partial(_over, view),
+            refresh=refresh,
+            ask=measure,
+        )
+        undated = view.undated(Filters(as_of=as_of))
+        return Board(
+            as_of=as_of,
+            since=since,
+            catalysts=tuple(
+                catalyst_board(
+                    one,
+                    told[one.id],
+                    status.readings(
+                        one, results, day=as_of or today, as_of=as_of, stale_after_days=self._settings.stale_after_days
+                    ),
+                    since=since,
+                    measured_at=at,
+                )
+                for one in chosen
+            ),
+            documents=len(sources),
+            pending=pending,
+            classifier=self._reader,
+            rules=dict(RULES),
+            warnings=_warnings(undated, as_of, pending),
+        )
+
+    def changes(
+        self,
+        view: Base,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        catalyst: str | None = None,
+        limit: int = 200,
+    ) -> Changes:
+        """Return what changed, newest first, as far as a reader may know. Raises NotFound, StoreError, CatalystsError."""
+        if catalyst is not None:
+            need(load(self._settings), catalyst)
+        with self.database().read() as connection:
+            return changes.listed(
+                connection,
+                view.readable,
+                whole=not isinstance(view, StoreView),
+                since=since,
+                until=until,
+                catalyst=catalyst,
+                limit=limit,
+            )
+
+    def measure(self, call: Call, *, refresh: bool = False) -> Board:
+        """Return the board of the whole base as of today, and note what its figures changed. ``call``, ``refresh``: as ``board``."""
+        board = self.board(self._store, call, refresh=refresh)
+        recording.measured(self.database(), load(self._settings), board, reads_base)
+        return board
+
+    def _told(self, catalysts: Sequence[Catalyst], sources: Mapping[str, SourceInfo]) -> tuple[Mapping[str, Said], int]:
+        """Return the claims by catalyst, and how many of ``sources`` are not read yet."""
+        database = self.database()
+        key: _Key = (
+            hash(tuple(map(_identity, sources.values()))),
+            *((one.id, one.text_key) for one in catalysts),
+            self.reader,
+        )
+        with self._keeping:
+            if key in self._said:
+                self._said.move_to_end(key)
+                return self._said[key]
+        kept = Evidence(database, self.reader)
+        current = {name: source.version for name, source in sources.items()}
+        made: dict[str, Said] = {}
+        read = set(current)
+        for one in catalysts:
+            found, left_out, known = kept.of(one, current)
+            made[one.id] = said(found, sources, left_out)
+            read &= known
+        result = made, len(current) - len(read)
+        if result[1]:
+            return result  # more is to come; what is whole never changes under its key
+        with self._keeping:
+            self._said[key] = result
+            while len(self._said) > _SHOWN_KEPT:
+                self._said.popitem(last=False)
+        return result
+
+
+def _identity(source: SourceInfo) -> tuple[object, ...]:
+    meta = source.metadata
+    named = (meta.title, meta.publisher, meta.authors, meta.published, meta.kind, meta.company, meta.ticker)
+    return source.document_id, source.version, source.path, *named
+
+
+def _standing(listed: Iterable[SourceInfo]) -> dict[str, SourceInfo]:
+    """Return the documents that speak, by id: those that are in, without filings that an amended one stands in for."""
+    sources = [source for source in listed if source.version]
+    old = replaced(sources)
+    return {source.document_id: source for source in sources if source.document_id not in old}
+
+
+def reads_base(tool: str) -> bool:
+    """Whether a tool's figures hang on the documents that are in."""
+    from assistant.tools.registry import tools
+
+    return tool in tools() and "documents" in tools()[tool].sources
+
+
+def _over(view: Base, tool: str) -> str:
+    """Return what stands for the documents that a tool reads: who may see what is part of it."""
+    if not reads_base(tool):
+        return ""
+    within = "|".join(sorted(map(fold, view.within))) if isinstance(view, StoreView) else "*"
+    return f"{within} {view.index_fingerprint}"
+
+
+def _warnings(undated: int, as_of: str | None, pending: int) -> tuple[str, ...]:
+    out = []
+    if undated:
+        out.append(f"{undated} document{'s' * (undated != 1)} without a date left out under as-of {as_of}.")
+    if pending:
+        out.append(f"{pending} document{'s are' if pending != 1 else ' is'} not read for the board yet.")
+    return tuple(out)
+
+
+__all__ = ["Boards"]

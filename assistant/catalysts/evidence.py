@@ -1,0 +1,279 @@
+"""What each document says of each catalyst, read once for each version and kept in ``board.sqlite``.
+
+Kept under (document, version, catalyst, what the stance depends on, who read it): only what changed is read again. A row is a function of
+the document's text and the catalyst's words alone, so it may be shown to whoever may read the document.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.catalysts.candidates import Candidate, candidates
+from assistant.catalysts.database import Part
+from assistant.catalysts.schema import Catalyst
+from assistant.catalysts.shapes import Side
+from assistant.evidence import Encode
+from vectorstore.database import Database
+from vectorstore.records import Chunk, Document, sha256
+
+Vector = NDArray[np.float32]
+MOST_KEPT = 24  # sentences of one document for one catalyst: those whose stance is surest
+
+PART = Part(
+    "evidence",
+    1,
+    """
+-- one row a document and catalyst that was read, also where nothing was found
+CREATE TABLE evidence_read (
+    document_id TEXT NOT NULL, catalyst TEXT NOT NULL, version TEXT NOT NULL, definition TEXT NOT NULL, read_by TEXT NOT NULL,
+    left_out INTEGER NOT NULL,
+    PRIMARY KEY (document_id, catalyst)) WITHOUT ROWID;
+-- quote: UTF-8, vector: float16, of unit length
+CREATE TABLE evidence (
+    id INTEGER PRIMARY KEY,
+    document_id TEXT NOT NULL, catalyst TEXT NOT NULL, evidence_id TEXT NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL,
+    page INTEGER, side TEXT NOT NULL, score REAL NOT NULL, reasons TEXT NOT NULL, quote BLOB NOT NULL, vector BLOB NOT NULL);
+CREATE UNIQUE INDEX evidence_place ON evidence(catalyst, document_id, start)
+""",
+)
+
+
+class Stance(Protocol):
+    """What a classifier says of a sentence (assistant.catalysts.stance)."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def score(self) -> float: ...
+    @property
+    def reasons(self) -> Sequence[str]: ...
+
+
+# (sentences, catalyst, encode) -> the stance of each
+Classify = Callable[[Sequence[str], Catalyst, Encode], Sequence[Stance]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A sentence that speaks for or against a catalyst: ``document.text[start:end] == quote``. ``vector``: of unit length."""
+
+    evidence_id: str
+    document_id: str
+    start: int
+    end: int
+    page: int | None
+    side: Side
+    score: float
+    reasons: tuple[str, ...]
+    quote: str
+    vector: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What one document says of one catalyst; ``left_out``: further sentences with a stance that are not kept."""
+
+    document_id: str
+    version: str
+    catalyst: str
+    definition: str
+    found: tuple[Found, ...] = ()
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What one reading changed. ``same_terms``: neither the catalyst's words nor the reader changed, so it is news."""
+
+    read: Read
+    new: tuple[Found, ...]
+    gone: tuple[Found, ...]
+    same_terms: bool
+
+
+def identity(catalyst: str, document_id: str, quote: str) -> str:
+    """Return the id of a piece of evidence: the same words in the same document, whichever version, are the same."""
+    return sha256(f"{catalyst}\0{document_id}\0{' '.join(quote.split())}".encode("utf-8", "surrogatepass"))[:16]
+
+
+def read(
+    document: Document,
+    chunks: Sequence[Chunk],
+    catalysts: Sequence[Catalyst],
+    classify: Classify,
+    encode: Encode,
+    most: int = MOST_KEPT,
+) -> list[Read]:
+    """Return what a document says of each of ``catalysts``, in their order. ``chunks``: those of this version."""
+    current = [chunk for chunk in chunks if chunk.version == document.version]
+    found = [candidates(document, current, catalyst) for catalyst in catalysts]
+    words = list(dict.fromkeys(one.text for listed in found for one in listed))
+    vectors = dict(zip(words, encode(words), strict=True)) if words else {}
+    return [
+        _judged(document, catalyst, listed, vectors, classify, encode, most)
+        for catalyst, listed in zip(catalysts, found, strict=True)
+    ]
+
+
+def _judged(
+    document: Document,
+    catalyst: Catalyst,
+    listed: Sequence[Candidate],
+    vectors: Mapping[str, Vector],
+    classify: Classify,
+    encode: Encode,
+    most: int,
+) -> Read:
+    stances = classify([one.text for one in listed], catalyst, encode) if listed else []
+    kept: dict[str, Found] = {}
+    for one, stance in zip(listed, stances, strict=True):
+        if stance.label not in ("for", "against"):
+            continue
+        quote = document.text[one.start : one.end]
+        name = identity(catalyst.id, document.document_id, quote)
+        kept.setdefault(
+            name,
+            Found(
+                name,
+                document.document_id,
+                one.start,
+                one.end,
+                document.page_at(one.start),
+                "for" if stance.label == "for" else "against",
+                round(float(stance.score), 4),
+                tuple(stance.reasons),
+                quote,
+                vectors[one.text],
+            ),
+        )
+    surest = sorted(kept.values(), key=lambda f: (-f.score, f.start))[:most]
+    return Read(
+        document.document_id,
+        document.version,
+        catalyst.id,
+        catalyst.text_key,
+        tuple(sorted(surest, key=lambda f: f.start)),
+        len(kept) - len(surest),
+    )
+
+
+class Evidence:
+    """The rows of one store. Safe in any number of threads. ``reader``: who reads (model, rules, chunker): another one reads all again."""
+
+    def __init__(self, database: Database, reader: str) -> None:
+        self._database, self.reader = database, reader
+
+    def unread(self, current: Mapping[str, str], catalysts: Sequence[Catalyst]) -> dict[str, list[Catalyst]]:
+        """Return which catalysts each of the documents ``current`` (id -> version) is to be read for, where there are any."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT document_id, catalyst, version, definition, read_by FROM evidence_read")
+            held = {(d, c): (v, key, by) for d, c, v, key, by in rows}
+        wanted = [(one, one.text_key) for one in catalysts]
+        missing = {
+            name: [one for one, key in wanted if held.get((name, one.id)) != (version, key, self.reader)]
+            for name, version in current.items()
+        }
+        return {name: listed for name, listed in missing.items() if listed}
+
+    def keep(self, reads: Iterable[Read]) -> list[Difference]:
+        """Put readings in the place of those before, all in one transaction; return what each changed."""
+        with self._database.write() as connection:
+            return [self._replace(connection, one) for one in reads]
+
+    def _replace(self, connection: sqlite3.Connection, one: Read) -> Difference:
+        execute, many = connection.execute, connection.executemany
+        key = (one.document_id, one.catalyst)
+        before = execute(
+            "SELECT definition, read_by FROM evidence_read WHERE document_id = ? AND catalyst = ?", key
+        ).fetchone()
+        old = {f.evidence_id: f for f in self._found(execute, "document_id = ? AND catalyst = ?", key)}
+        execute("DELETE FROM evidence WHERE document_id = ? AND catalyst = ?", key)
+        execute(
+            "INSERT OR REPLACE INTO evidence_read VALUES (?, ?, ?, ?, ?, ?)",
+            (*key, one.version, one.definition, self.reader, one.left_out),
+        )
+        many(
+            "INSERT INTO evidence (document_id, catalyst, evidence_id, start, stop, page, side, score, reasons, quote, vector) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    *(*key, f.evidence_id, f.start, f.end, f.page, f.side, f.score),
+                    *(json.dumps(f.reasons), f.quote.encode("utf-8", "surrogatepass"), _packed(f.vector)),
+                )
+                for f in one.found
+            ],
+        )
+        new = {f.evidence_id: f for f in one.found}
+        return Difference(
+            one,
+            tuple(f for name, f in new.items() if name not in old or old[name].side != f.side),
+            tuple(f for name, f in old.items() if name not in new),
+            before is None or tuple(before) == (one.definition, self.reader),
+        )
+
+    def forget(self, current: Mapping[str, str], catalysts: Sequence[Catalyst]) -> list[Difference]:
+        """Drop what documents that are not ``current`` any more, and catalysts that are none, left; return what went."""
+        names = {one.id for one in catalysts}
+        with self._database.write() as connection:
+            held = connection.execute("SELECT document_id, catalyst, version, definition FROM evidence_read").fetchall()
+            out = [row for row in held if row[0] not in current or row[1] not in names]
+            gone = []
+            for document_id, catalyst, version, definition in out:
+                key = (document_id, catalyst)
+                found = self._found(connection.execute, "document_id = ? AND catalyst = ?", key)
+                connection.execute("DELETE FROM evidence WHERE document_id = ? AND catalyst = ?", key)
+                connection.execute("DELETE FROM evidence_read WHERE document_id = ? AND catalyst = ?", key)
+                read = Read(document_id, version, catalyst, definition)
+                gone.append(Difference(read, (), tuple(found), catalyst in names))
+        return gone
+
+    def of(self, catalyst: Catalyst, current: Mapping[str, str]) -> tuple[list[Found], int, set[str]]:
+        """Return what the documents ``current`` (id -> version) say of a catalyst, how much is left out, and which were read."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT document_id, version, left_out FROM evidence_read WHERE catalyst = ? AND definition = ? AND read_by = ?",
+                (catalyst.id, catalyst.text_key, self.reader),
+            ).fetchall()
+            read = {name: left for name, version, left in rows if current.get(name) == version}
+            condition = "catalyst = ? AND document_id IN (SELECT value FROM json_each(?))"
+            found = self._found(connection.execute, condition, (catalyst.id, json.dumps(sorted(read))))
+        return found, sum(read.values()), set(read)
+
+    @staticmethod
+    def _found(execute: Callable[..., Any], condition: str, values: Sequence[object]) -> list[Found]:
+        rows = execute(
+            "SELECT evidence_id, document_id, start, stop, page, side, score, reasons, quote, vector FROM evidence "  # noqa: S608
+            f"WHERE {condition} ORDER BY document_id, start",
+            values,
+        )
+        return [_row(row) for row in rows]
+
+
+def _row(row: Sequence[Any]) -> Found:
+    name, document_id, start, end, page, side, score, reasons, quote, vector = row
+    return Found(
+        name,
+        document_id,
+        start,
+        end,
+        page,
+        side,
+        score,
+        tuple(json.loads(reasons)),
+        bytes(quote).decode("utf-8", "surrogatepass"),
+        np.frombuffer(vector, dtype="<f2").astype(np.float32),
+    )
+
+
+def _packed(vector: Vector) -> bytes:
+    return np.asarray(vector, dtype="<f2").tobytes()
+
+
+__all__ = ["MOST_KEPT", "PART", "Classify", "Difference", "Evidence", "Found", "Read", "Stance", "identity", "read"]
