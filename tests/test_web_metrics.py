@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-from html import unescape
 from typing import Any
 
 import pytest
@@ -57,13 +55,14 @@ def test_a_flat_series_is_drawn_in_the_middle() -> None:
 def test_without_a_figure_the_card_says_why_and_what_to_do(status: Any, words: str) -> None:
     html = metrics.card(result(status=status, error=Failure(kind="k", message="No source.", what_to_do="Set sources.")))
     assert words in html
-    assert "No source. Set sources." in html
+    assert '<p class="t-state">No source.</p>' in html
+    assert "<strong>What to do</strong> Set sources.</p>" in html
 
 
 def test_stale_saved_and_warned_of_are_said() -> None:
     html = metrics.card(result(metric(), stale=True, cached=True, retrieved_at="2026-10-01T10:00:00+00:00", warnings=("Old.",)))  # fmt: skip
     assert ">stale<" in html
-    assert "Retrieved 1 Oct 2026, from a saved pull." in html
+    assert "Retrieved 1 Oct 2026, 10:00 UTC, from a saved pull." in html
     assert "<li>Old.</li>" in html
 
 
@@ -106,27 +105,14 @@ def test_a_case_that_is_lacking_is_a_dash_and_words_stay_words() -> None:
     assert evil not in html
 
 
-def test_the_inputs_can_be_saved_as_csv_from_the_card() -> None:
+def test_the_inputs_are_saved_by_their_turn_and_marker() -> None:
     curve = {"name": "curve", "unit": "percent", "series": [["2026-01-01", 0.0], ["2026-01-02", -10.0]]}
-    html = metrics.card(result(metric(inputs=(curve, {"name": "=cmd()", "value": 1})), retrieved_at="2026-10-01T10:00:00+00:00"))  # fmt: skip
-    assert 'data-action="download" data-name="drawdown-2026-10-01.csv"' in html
-    assert 'data-name="drawdown-2026-10-01.json"' in html
-    text, more = re.findall(r"<textarea[^>]*>(.*?)</textarea>", html, re.S)
-    assert json.loads(unescape(more))["inputs"][-1] == {
-        "metric": "drawdown",
-        "of": "Russell 2000",
-        "name": "=cmd()",
-        "value": 1,
-    }
-    lines = text.splitlines()
-    assert lines[0] == "metric,of,name,unit,day,value"
-    assert lines[2] == "drawdown,Russell 2000,curve,percent,2026-01-02,-10.0"
-    assert lines[3] == "drawdown,Russell 2000,&#x27;=cmd(),,,1"
-    assert "<textarea" not in metrics.card(result(metric()))
-    many = {"name": "x" * 200_000, "value": 1}
-    large = metrics.card(result(metric(inputs=(many,))))
-    assert "<textarea" not in large
-    assert "thesis tool drawdown --export FILE.csv" in large
+    held = result(metric(inputs=(curve,)))
+    html = metrics.card(held, number=3)
+    assert re.findall(r'data-event="export" data-turn="3" data-tool="T1" data-form="(\w+)"', html) == ["csv", "json"]
+    assert "data-event" not in metrics.card(held)
+    assert "<code>thesis tool drawdown --export FILE.csv</code> saves" in metrics.card(held)
+    assert "export" not in metrics.card(result(metric()), number=3)
 
 
 def test_inputs_stand_in_a_table_with_value_and_place() -> None:

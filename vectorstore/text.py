@@ -296,6 +296,14 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
     return True
 
 
+def units(text: str) -> list[tuple[int, int, bool]]:
+    """Return (start, end, whether it is a table row) of the paragraphs, headings, list items and rows of ``text``, in order.
+
+    A list item begins after its mark; a row whose label is wrapped is one; every other character is white space.
+    """
+    return list(_units(text))
+
+
 def sentences(text: str) -> list[tuple[int, int]]:
     """Return the spans (start, end) of the sentences of ``text``, in order, not overlapping, stripped.
 

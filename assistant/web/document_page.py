@@ -1,96 +1,291 @@
-"""A stored document as an HTML page of its own, one span marked and scrolled to. Pure functions."""
+"""A stored document as an HTML page of its own: spans marked and scrolled to, an index beside it. Pure functions."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
-from assistant.web.text import document_meta, esc, file_name, picture_path
-from vectorstore.records import Document
+from assistant.web.reading import Block, Mark, apart, blocks, body, cut, marked
+from assistant.web.spans import Asked
+from assistant.web.text import day, esc, file_name, picture_path
+from vectorstore.records import Document, Page, Section
 
-# Under its own policy the page can load nothing but its pictures, and runs only the one script that scrolls.
+# Under its own policy the page can load nothing but its pictures, and runs only the scripts below.
 POLICY = (
     "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+PART = 6000  # characters of a part of a text without pages: what is out of sight is not laid out
+MOST_SECTIONS = 80  # in the index
+_WORDS = 60  # characters of a span in the index
 
-_STYLE = """
-:root{color-scheme:light dark;--bg:#fff;--ink:#16202c;--dim:#5b6877;--line:#dde3ea;--mark:#ffe58a;--mark-ink:#16202c;--accent:#0f5c7a}
-@media(prefers-color-scheme:dark){:root{--bg:#10161d;--ink:#dfe6ee;--dim:#93a1b0;--line:#26313d;--mark:#6b5710;--mark-ink:#fff7d6;--accent:#6fb8d6}}
-*{box-sizing:border-box}
-body{margin:0;background:var(--bg);color:var(--ink);font:16px/1.6 system-ui,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
-header{position:sticky;top:0;background:var(--bg);border-bottom:1px solid var(--line);padding:12px 24px}
-h1{font-size:18px;line-height:1.3;margin:0}p{margin:2px 0;color:var(--dim);font-size:14px;overflow-wrap:anywhere}
-main{max-width:860px;margin:0 auto;padding:20px 24px 80px}
-.text{white-space:pre-wrap;overflow-wrap:anywhere}
-mark{background:var(--mark);color:var(--mark-ink);padding:1px 2px;border-radius:2px;scroll-margin-top:35vh}
-.page{display:block;border-top:1px solid var(--line);margin:24px 0 8px;padding-top:4px;color:var(--dim);font-size:12px}
-img{max-width:100%;height:auto;border:1px solid var(--line);margin-top:16px}
-.note{border-left:3px solid #b7791f;padding-left:10px}
-a{color:var(--accent)}
-"""
-_SCRIPT = "document.getElementById('cited')?.scrollIntoView({block:'center'});"
+# Light or dark as the page of the chat has it.
+_THEME = "try{const t=localStorage.getItem('thesis-theme');if(t)document.documentElement.dataset.theme=t}catch{}"
+_SCROLL = (
+    "if(!location.hash||location.hash==='#cited')document.getElementById('cited')?.scrollIntoView({block:'center'});"
+)
 
 
-def document_page(document: Document, *, start: int | None, end: int | None, nonce: str) -> str:
-    """Return the whole text, escaped, with ``text[start:end]`` marked where that is a span of it."""
-    text = document.text
-    spanned = start is not None and end is not None and 0 <= start < end <= len(text)
+def document_page(document: Document, where: Asked | None = None, *, nonce: str) -> str:
+    """Return the whole text, escaped, with the spans of the address marked where they are spans of it."""
+    length = len(document.text)
+    found = (where or Asked()).within(length)
+    spans = sorted(found.all)
+    marks = apart(
+        [
+            Mark(a, b, (a, b) == found.chosen, _anchor(n, (a, b) == found.chosen), _hop(n, spans, found.chosen))
+            for n, (a, b) in enumerate(spans)
+        ]
+    )
     note = ""
-    if not spanned and (start is not None or end is not None):
+    if found.wrong:
         note = '<p class="note">The address names a span that this version of the document does not have.</p>'
-    picture = ""
-    if spanned and document.media_type == "application/pdf":
-        assert start is not None
-        assert end is not None
-        page = document.page_at(start)
-        if page is not None:
-            # Relative to document/<id>: the last segment is replaced.
-            source = picture_path(document.document_id, document.version, page, start, end).removeprefix("document/")
-            picture = f'<img src="{esc(source)}" alt="Page {page} with the cited words marked" loading="lazy">'
-    body = _body(document, start or 0, end or 0) if spanned else _body(document, 0, 0)
     title = document.metadata.title or file_name(document.path)
-    meta = document_meta(document.metadata)
+    sections = _sections(document)
+    index = _index(document, spans, found.chosen, sections)
+    head = f'<header class="head"><h1>{esc(title)}</h1>{_facts(document)}{note}</header>'
+    shell = "shell" if index else "shell plain"
     return _frame(
         title,
-        f"<header><h1>{esc(title)}</h1><p>{esc(meta)}</p><p>{esc(document.path)}</p>{note}</header>"
-        f'<main>{picture}<div class="text">{body}</div></main><script nonce="{nonce}">{_SCRIPT}</script>',
+        f'<div class="bar"><a href="../">Thesis</a><strong>{esc(title)}</strong>{_jumps(spans, found.chosen)}</div>'
+        f'<div class="{shell}">{index}<main>{head}{_text(document, marks, sections)}</main></div>'
+        f'<script nonce="{nonce}">{_SCROLL}</script>',
         nonce,
     )
 
 
-def _body(document: Document, start: int, end: int) -> str:
-    """Cut the text at page starts and at the span's two ends; each piece is escaped alone."""
-    text = document.text
-    pages = {page.start: page.label or str(page.number) for page in document.pages}
-    cuts = sorted({0, len(text), start, end, *(p for p in pages if 0 <= p < len(text))})
+def _anchor(number: int, chosen: bool) -> str:
+    return "cited" if chosen else f"span-{number + 1}"
+
+
+def _hop(number: int, spans: Sequence[tuple[int, int]], chosen: tuple[int, int] | None) -> str:
+    """Return the links to the span before and after; "" where there is one span."""
+    if len(spans) < 2:
+        return ""
+
+    def to(n: int, sign: str, name: str) -> str:
+        n %= len(spans)
+        return f'<a href="#{_anchor(n, spans[n] == chosen)}" aria-label="{name} cited words">{sign}</a>'
+
+    return (
+        f'<span class="hop">{to(number - 1, "↑", "Previous")} {number + 1}/{len(spans)} {to(number + 1, "↓", "Next")}'
+        "</span>"
+    )
+
+
+def _jumps(spans: Sequence[tuple[int, int]], chosen: tuple[int, int] | None) -> str:
+    if len(spans) < 2:
+        return ""
+    links = "".join(
+        f'<a href="#{_anchor(n, span == chosen)}"{" class=here" if span == chosen else ""}>{n + 1}</a>'
+        for n, span in enumerate(spans)
+    )
+    return f'<nav aria-label="Cited words">Cited {links}</nav>'
+
+
+def _facts(document: Document) -> str:
+    """Return what is known of the document, a line each; what is not known has none."""
+    meta = document.metadata
+    form = f"{meta.kind}, {meta.form}" if meta.form and meta.form != meta.kind else meta.kind
+    company = f"{meta.company or ''}{f' ({meta.ticker})' if meta.ticker else ''}".strip()
+    ends = f", ended {day(meta.period_end)}" if meta.period_end else ""
+    known = {
+        "Publisher": meta.publisher, "Published": day(meta.published) or "undated", "Kind": form, "Authors": ", ".join(meta.authors),
+        "Company": company, "Period": f"{meta.fiscal_period}{ends}" if meta.fiscal_period else "",
+        "Event": day(meta.report_date), "Pages": str(len(document.pages) or ""), "Collection": document.collection, "File": document.path,
+        "Version": document.version[:12],
+    }  # fmt: skip
+    lines = [(name, esc(value)) for name, value in known.items() if value]
+    if meta.url and meta.url != document.path:
+        safe = meta.url.startswith(("https://", "http://"))
+        link = f'<a href="{esc(meta.url)}" target="_blank" rel="noopener noreferrer">{esc(meta.url)}</a>'
+        lines.append(("Address", link if safe else esc(meta.url)))
+    return f"<dl>{''.join(f'<dt>{name}</dt><dd>{value}</dd>' for name, value in lines)}</dl>"
+
+
+# The index
+
+
+def _sections(document: Document) -> list[Section]:
+    """Return the headings for the index, as deep as ``MOST_SECTIONS`` of them allow."""
+    deepest = max((s.level for s in document.sections), default=0)
+    for level in range(deepest, 0, -1):
+        shown = [s for s in document.sections if s.level <= level and s.title.strip()]
+        if len(shown) <= MOST_SECTIONS:
+            return shown
+    return []
+
+
+def _index(
+    document: Document, spans: Sequence[tuple[int, int]], chosen: tuple[int, int] | None, sections: Sequence[Section]
+) -> str:
+    cited, heads, pages = _cited(document, spans, chosen), _heads(sections), _page_links(document, spans)
+    if not heads and not pages and len(spans) < 2:
+        return ""
+    return f'<nav class="index" aria-label="In this document"><details><summary>In this document</summary>{cited}{heads}{pages}</details></nav>'
+
+
+def _cited(document: Document, spans: Sequence[tuple[int, int]], chosen: tuple[int, int] | None) -> str:
+    if not spans:
+        return ""
+    items = "".join(
+        f'<li><a href="#{_anchor(n, (a, b) == chosen)}">{n + 1}. {_page_name(document, a)}“{esc(_short(document.text[a:b]))}”</a></li>'
+        for n, (a, b) in enumerate(spans)
+    )
+    return f"<h2>Cited here</h2><ol>{items}</ol>"
+
+
+def _page_name(document: Document, offset: int) -> str:
+    number = document.page_at(offset)
+    return f"p. {number}, " if number else ""
+
+
+def _short(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _WORDS else f"{words[:_WORDS].rsplit(' ', 1)[0]} …"
+
+
+def _heads(sections: Sequence[Section]) -> str:
+    if not sections:
+        return ""
+    top = min(s.level for s in sections)
+    items = "".join(
+        f'<li{" class=deep" if s.level > top else ""}><a href="#s-{s.start}">{esc(_short(s.title))}</a></li>'
+        for s in sections
+    )
+    return f"<h2>Sections</h2><ol>{items}</ol>"
+
+
+def _page_links(document: Document, spans: Sequence[tuple[int, int]]) -> str:
+    if len(document.pages) < 2:
+        return ""
+    here = {document.page_at(start) for start, _ in spans}
+    links = "".join(
+        f'<a href="#p-{page.number}"{" class=here" if page.number in here else ""}>{page.number}</a>'
+        for page in document.pages
+    )
+    return f'<h2>Pages</h2><div class="pages">{links}</div>'
+
+
+# The text
+
+
+def _text(document: Document, marks: Sequence[Mark], sections: Sequence[Section]) -> str:
+    text, length = document.text, len(document.text)
+    starts = {page.start for page in document.pages} | {section.start for section in sections}
+    found = cut(blocks(text), sorted(starts))
+    heads = {s.start: s for s in sections}
+    if not document.pages:
+        return (
+            "".join(_part(document, part, marks, heads, "part") for part in _parts(found)) or '<div class="text"></div>'
+        )
+    places = [block.start for block in found]
     out: list[str] = []
-    first = True
-    for low, high in pairwise(cuts):
-        if low in pages:
-            out.append(f'<span class="page">Page {esc(pages[low])}</span>')
-        piece = esc(text[low:high])
-        if start <= low and high <= end:
-            # A span over a page break is marked in pieces; the anchor is the first.
-            anchor = ' id="cited"' if first else ""
-            first = False
-            piece = f"<mark{anchor}>{piece}</mark>"
-        out.append(piece)
+    first = bisect_left(places, document.pages[0].start)
+    if first:
+        out.append(_part(document, found[:first], marks, heads, "part"))
+    ends = [*(page.start for page in document.pages[1:]), length + 1]
+    for page, end in zip(document.pages, ends, strict=True):
+        out.append(
+            _page(document, page, found[bisect_left(places, page.start) : bisect_left(places, end)], marks, heads)
+        )
     return "".join(out)
+
+
+def _parts(found: Sequence[Block]) -> list[list[Block]]:
+    parts: list[list[Block]] = []
+    begin = 0
+    for block in found:
+        if not parts or (block.start - begin > PART and not block.row):
+            parts.append([])
+            begin = block.start
+        parts[-1].append(block)
+    return parts
+
+
+def _page(
+    document: Document, page: Page, found: Sequence[Block], marks: Sequence[Mark], heads: dict[int, Section]
+) -> str:
+    here = [m for m in marks if m.start < page.end and m.end > page.start]
+    pdf = document.media_type == "application/pdf"
+    spans = [(m.start, m.end) for m in here] or [(page.start, page.start)]
+    # Relative to document/<id>: the last segment is replaced.
+    source = picture_path(document.document_id, document.version, page.number, *spans[0], spans[1:]).removeprefix(
+        "document/"
+    )
+    name = esc(page.label) if page.label and page.label != str(page.number) else ""
+    link = f'<a href="{esc(source)}" target="_blank">Picture</a>' if pdf else ""
+    label = f"Page {page.number}{f' (printed {name})' if name else ''}"
+    figure = (
+        f'<figure><a href="{esc(source)}" target="_blank"><img src="{esc(source)}" alt="Page {page.number} with the cited words '
+        f'marked" loading="lazy"></a><figcaption>Page {page.number} as it was printed</figcaption></figure>'
+        if pdf and here
+        else ""
+    )
+    kind = "part page cited" if here else "part page"
+    return f'<section class="{kind}" id="p-{page.number}"><h2><span>{label}</span>{link}</h2>{_inner(document, found, here, heads)}{figure}</section>'
+
+
+def _part(
+    document: Document, found: Sequence[Block], marks: Sequence[Mark], heads: dict[int, Section], kind: str
+) -> str:
+    if not found:
+        return ""
+    here = [m for m in marks if m.start < found[-1].end and m.end > found[0].start]
+    return f'<section class="{kind}{" cited" if here else ""}">{_inner(document, found, here, heads)}</section>'
+
+
+def _inner(document: Document, found: Sequence[Block], marks: Sequence[Mark], heads: dict[int, Section]) -> str:
+    """Return the blocks, with the headings of the index as headings that it leads to."""
+    out: list[str] = []
+    run: list[Block] = []
+    text, level = document.text, "h3" if document.pages else "h2"
+    for block in found:
+        head = heads.get(block.start)
+        if head is None:
+            run.append(block)
+            continue
+        out.append(body(text, 0, run, marks))
+        run = []
+        end = min(block.end, _end(text, head))
+        out.append(f'<{level} id="s-{head.start}">{marked(text, 0, block.start, end, marks)}</{level}>')
+        if text[end : block.end].strip():
+            run = [replace(block, start=end, row=False)]
+    out.append(body(text, 0, run, marks))
+    return f'<div class="text">{"".join(out)}</div>'
+
+
+def _end(text: str, head: Section) -> int:
+    """Return where a heading ends that may be wrapped, or be put in other letters than its title."""
+    words = re.compile(r"\s+".join(map(re.escape, head.title.split())), re.IGNORECASE)
+    match = words.match(text, head.start)
+    line = text.find("\n", head.start)
+    return match.end() if match else line if line > head.start else len(text)
 
 
 def missing_page(message: str, what_to_do: str, nonce: str) -> str:
     """Return the page for a document or an address that is not there."""
     return _frame(
         "Not found",
-        f"<header><h1>{esc(message)}</h1><p>{esc(what_to_do)}</p></header>"
-        '<main><p><a href="../">Back to Thesis</a></p></main>',
+        f'<div class="shell plain"><main><header class="head"><h1>{esc(message)}</h1><p>{esc(what_to_do)}</p></header>'
+        '<p><a href="../">Back to Thesis</a></p></main></div>',
         nonce,
     )
 
 
-def _frame(title: str, body: str, nonce: str) -> str:
+@cache
+def _style() -> str:
+    return (Path(__file__).parent / "assets" / "document_page.css").read_text(encoding="utf-8")
+
+
+def _frame(title: str, content: str, nonce: str) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
         'content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
-        f'<title>{esc(title)} · Thesis</title><style nonce="{nonce}">{_STYLE}</style></head><body>{body}</body></html>'
+        f'<title>{esc(title)} · Thesis</title><style nonce="{nonce}">{_style()}</style>'
+        f'<script nonce="{nonce}">{_THEME}</script></head><body>{content}</body></html>'
     )

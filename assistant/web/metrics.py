@@ -1,185 +1,216 @@
-"""Tool results beside an answer: a card each, with its status, figures, plots and the inputs behind them. Pure."""
+"""Tool results beside an answer: a card each, with its status, figures and ages, plots, and the inputs behind them. Pure."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
-from assistant.live_text import figure, metric_name
-from assistant.models import Metric, ToolResult
-from assistant.tools.export import export, rows
+from assistant.export.blocks import Plot
+from assistant.export.drawing import figure_html
+from assistant.export.figures import STATUSES, how
+from assistant.export.plots import plots, series
+from assistant.live_text import figure, leading, metric_name
+from assistant.models import Metric, ToolResult, ToolStatus
+from assistant.tools.export import rows
+from assistant.web.ages import ago, asked_of, moment, old
 from assistant.web.grids import grids
 from assistant.web.inputs import table
 from assistant.web.text import day, esc
 
-WIDTH, HEIGHT = 560, 150
-LEFT, RIGHT, TOP, BOTTOM = 52, 8, 10, 22
-MOST_BARS = 12
-MOST_EXPORTED = 100_000  # characters
-STATUSES = {
-    "no_data": "no data", "rate_limited": "too many requests", "not_configured": "not switched on", "undefined": "not defined", "error": "failed",
-}  # fmt: skip
-Points = Sequence[tuple[float, float, str]]  # (x, y, the label of x)
+MOST_SHOWN = 4  # figures that stand on the card; all are below it
+MOST_POINTS = 24  # rows of a curve's table
+MOST_WARNINGS = 2  # more are folded away
+# What a status means, where the tool gives no reason.
+SAID: dict[ToolStatus, str] = {
+    "not_configured": "Not switched on, so nothing was asked for.",
+    "no_data": "There is no figure for this.",
+    "rate_limited": "The source asks to wait.",
+    "undefined": "The data are there, but the figure has no meaning for them.",
+    "error": "This did not work.",
+}
+STALE = "Stale: older than the source's own rhythm, because no newer answer was to be had."
+# A setting with its value, a command, a variable or a file, as what to do about a failure writes them.
+_CODE = re.compile(
+    r"\b[a-z_]+ = (?:\[[^\]]*\]|\"[^\"]*\"|true|false)|\bthesis (?:tool [a-z_]+|[a-z]+)(?: --[a-z-]+)*(?: [A-Z]{3,}(?:\.[a-z]+)?)?"
+    r"|\b[A-Z]{2,}(?:_[A-Z]+)+\b|\b(?:docs/)?[\w/.-]+\.(?:toml|md|csv)\b"
+)
 
 
-def cards(results: Sequence[ToolResult]) -> str:
-    """Return the results as cards; "" for none."""
-    return "".join(card(result) for result in results)
+def cards(results: Sequence[ToolResult], today: date | None = None, *, number: int = 0, question: str = "") -> str:
+    """Return the results as cards; "" for none.
 
-
-def card(result: ToolResult) -> str:
-    """Return one result: what it is, how old, its figures, its plots, and its inputs folded away."""
-    name = esc(result.tool.replace("_", " "))
-    head = f'<span class="t-marker t-tool">{esc(result.marker)}</span> {name}'
-    state = "" if result.status == "ok" else f' <span class="t-verdict">{esc(STATUSES[result.status])}</span>'
-    old = ' <span class="t-verdict">stale</span>' if result.stale else ""
-    if result.error and not result.metrics:
-        body = f"<p>{esc(result.error.message)} {esc(result.error.what_to_do)}</p>"
-    else:
-        body = "".join((*_plots(result.metrics), *grids(result.metrics))) + _figures(result.metrics) + _download(result)
-    when = (
-        f"Retrieved {day(result.retrieved_at)}{', from a saved pull' if result.cached else ''}."
-        if result.retrieved_at
-        else ""
-    )
-    below = f'<p class="t-dim">{esc(when)}</p>' if when else ""
-    if result.warnings:
-        below += f'<ul class="t-dim">{"".join(f"<li>{esc(text)}</li>" for text in result.warnings)}</ul>'
-    return f'<section class="t-live"><h4>{head}{state}{old}</h4>{body}{below}</section>'
-
-
-def _download(result: ToolResult) -> str:
-    """Return the buttons that save every input as CSV and as JSON; "" where there is none.
-
-    More than a page should carry is left to the command line, which is said.
+    ``today``: what ages count to (none are said without it); ``number``: of the turn, by which the inputs are saved;
+    ``question``: what it names stands first.
     """
+    return "".join(card(result, today, number=number, question=question) for result in results)
+
+
+def card(result: ToolResult, today: date | None = None, *, number: int = 0, question: str = "") -> str:
+    """Return one result: what it is, how old, its figures and plots, and its inputs folded away."""
+    key = esc(result.marker)
+    name = esc(result.tool.replace("_", " "))
+    state = "" if result.status == "ok" else f' <span class="t-verdict">{esc(STATUSES[result.status])}</span>'
+    stale = ' <span class="t-verdict">stale</span>' if result.stale else ""
+    marker = f'<span class="t-marker t-tool">{key}</span> ' if key else ""
+    subject = _subject(result.metrics)
+    of = f' <span class="t-dim">{esc(subject)}</span>' if subject else ""
+    fold = f"{number}-{key}" if number and key else ""
+    body = ""
+    if result.metrics:
+        body = _shown(result, leading(result.metrics, question), subject, today)
+        body += "".join(
+            (*(_plot(plot, fold, n) for n, plot in enumerate(plots(result.metrics))), *grids(result.metrics))
+        )
+        body += _figures(result, today, fold) + _download(result, number)
+    return (
+        f'<section class="t-live t-is-{esc(result.status)}" data-key="{key}" tabindex="-1"><h4>{marker}<span>{name}</span>{of}{state}{stale}</h4>'
+        f"{_why(result)}{body}{_foot(result, today, fold)}</section>"
+    )
+
+
+def _subject(metrics: Sequence[Metric]) -> str:
+    """Return what all the metrics speak of; "" where they speak of several things."""
+    subjects = {metric.subject for metric in metrics}
+    return subjects.pop() if len(subjects) == 1 else ""
+
+
+def _why(result: ToolResult) -> str:
+    """Return in plain words why there is no figure, or an old one, and what to do."""
+    out = f'<p class="t-state">{esc(STALE)}</p>' if result.stale else ""
+    if result.status == "ok" and result.error is None:
+        return out
+    why = result.error.message if result.error else ""
+    do = result.error.what_to_do if result.error else ""
+    out += f'<p class="t-state">{esc(why or SAID.get(result.status, ""))}</p>'
+    return out + (f'<p class="t-todo"><strong>What to do</strong> {_coded(do)}</p>' if do else "")
+
+
+def _coded(text: str) -> str:
+    """Return what to do with its settings, commands and files set apart."""
+    out: list[str] = []
+    position = 0
+    for match in _CODE.finditer(text):
+        out.append(f"{esc(text[position : match.start()])}<code>{esc(match.group())}</code>")
+        position = match.end()
+    return "".join(out) + esc(text[position:])
+
+
+# The figures
+
+
+def _value(metric: Metric) -> str:
+    return metric.unit if metric.value is None else figure(metric.value, metric.unit)
+
+
+def _dated(result: ToolResult, metric: Metric, today: date | None) -> str:
+    age = old(metric.as_of, today, asked_of(result))
+    return f'as of <span class="t-nowrap">{esc(day(metric.as_of))}</span>{f", {esc(age)}" if age else ""}'
+
+
+def _shown(result: ToolResult, metrics: Sequence[Metric], subject: str, today: date | None) -> str:
+    """Return the first figures, each with its time and age."""
+    lines = "".join(
+        f'<tr><th scope="row">{esc(metric_name(m.name))}{"" if subject else _of(m)}</th><td class="t-n">{esc(_value(m))}</td>'
+        f'<td class="t-when">{_dated(result, m, today)}</td></tr>'
+        for m in metrics[:MOST_SHOWN]
+    )
+    return f'<table class="t-shown">{lines}</table>'
+
+
+def _of(metric: Metric) -> str:
+    return f' <span class="t-dim">{esc(metric.subject)}</span>' if metric.subject else ""
+
+
+def _figures(result: ToolResult, today: date | None, fold: str) -> str:
+    lines = []
+    for m in result.metrics:
+        source = f' <a href="{esc(m.source_url)}" target="_blank" rel="noopener noreferrer">source</a>' if (m.source_url or "").startswith("https://") else ""  # fmt: skip
+        lines.append(
+            f'<tr><th scope="row">{esc(metric_name(m.name))}</th><td>{esc(m.subject)}</td><td class="t-n">{esc(_value(m))}</td>'
+            f'<td class="t-when">{_dated(result, m, today)}</td></tr><tr class="t-formula"><td colspan="4">'
+            f"{esc(_method(m))}{source}{table(m)}</td></tr>"
+        )
+    count = len(result.metrics)
+    return (
+        f'<details class="t-figures"{_keep(fold, "figures")}><summary>{"Figure" if count == 1 else f"{count} figures"} with formula and '
+        f'inputs</summary><div class="t-scroll" tabindex="0" role="group" aria-label="Figures"><table>{"".join(lines)}</table></div></details>'
+    )
+
+
+def _method(metric: Metric) -> str:
+    word = {"derived": "Derived: ", "proxy": "A stand-in: "}.get(metric.method, "")
+    return f"{word}{how(metric)}"
+
+
+def _keep(fold: str, name: str) -> str:
+    return f' data-keep="{fold}-{name}"' if fold else ""
+
+
+# Plots
+
+
+def _plot(plot: Plot, fold: str, number: int) -> str:
+    """Return a plot with the same as a table below it."""
+    head, lines = _bars(plot) if plot.bars else _points(plot)
+    return (
+        f'<div class="t-drawn">{figure_html(plot)}<details class="t-data"{_keep(fold, f"plot-{number}")}><summary>The plot as a table</summary>'
+        f'<div class="t-scroll" tabindex="0" role="group" aria-label="{esc(plot.title)}"><table class="t-grid"><thead><tr>{head}</tr>'
+        f"</thead><tbody>{lines}</tbody></table></div></details></div>"
+    )
+
+
+def _bars(plot: Plot) -> tuple[str, str]:
+    lines = "".join(f'<tr><th scope="row">{esc(name)}</th><td>{esc(figure(value, plot.unit))}</td></tr>' for name, value in plot.bars)  # fmt: skip
+    return '<th scope="col">Name</th><th scope="col">Value</th>', lines
+
+
+def _points(plot: Plot) -> tuple[str, str]:
+    """Return the head and the rows of the curves: all days, or every so many of them with the last."""
+    days = {x: label for line in plot.lines for x, _, label in line.points}
+    every = max(1, -(-len(days) // MOST_POINTS))
+    places = sorted(days)
+    kept = sorted({*places[::every], places[-1]})
+    at = [{x: y for x, y, _ in line.points} for line in plot.lines]
+    lines = "".join(
+        f'<tr><th scope="row">{esc(days[x])}</th>'
+        + "".join(f"<td>{esc(figure(one[x], plot.unit)) if x in one else '–'}</td>" for one in at)
+        + "</tr>"
+        for x in kept
+    )
+    if every > 1:
+        lines += f'<tr><td colspan="{len(at) + 1}">One point in {every}; all {len(places)} are in the file of inputs.</td></tr>'
+    head = '<th scope="col">When</th>' + "".join(f'<th scope="col">{esc(line.name)}</th>' for line in plot.lines)
+    return head, lines
+
+
+# Below the figures
+
+
+def _download(result: ToolResult, number: int) -> str:
+    """Return the buttons that save every input as CSV and as JSON; "" where there is none, or no turn to save them of."""
     if not rows(result):
         return ""
-    texts = {form: export(result, form) for form in ("csv", "json")}
-    if max(map(len, texts.values())) > MOST_EXPORTED:
-        return f'<p class="t-dim">The inputs are too many for a page: thesis tool {esc(result.tool)} --export FILE.csv saves them.</p>'
-    name = f"{result.tool}-{result.retrieved_at[:10]}" if result.retrieved_at else result.tool
+    if not number or not result.marker:
+        return f'<p class="t-dim">{_coded(f"thesis tool {result.tool} --export FILE.csv")} saves the inputs.</p>'
     buttons = "".join(
-        f'<span><button type="button" class="t-action" data-action="download" data-name="{esc(name)}.{form}">Inputs as {form.upper()}</button>'
-        f'<textarea class="t-export" hidden aria-hidden="true" tabindex="-1">{esc(text)}</textarea></span>'
-        for form, text in texts.items()
+        f'<button type="button" class="t-action" data-event="export" data-turn="{number}" data-tool="{esc(result.marker)}" '
+        f'data-form="{form}">Inputs as {form.upper()}</button>'
+        for form in ("csv", "json")
     )
     return f'<p class="t-actions">{buttons}</p>'
 
 
-def _figures(metrics: Sequence[Metric]) -> str:
-    rows = []
-    for m in metrics:
-        value = esc(m.unit if m.value is None else figure(m.value, m.unit))
-        covered = f"covers {figure(m.coverage_pct, 'percent')}" if m.coverage_pct is not None else None
-        detail = "; ".join(
-            part for part in (m.formula, m.period, m.source, f"n = {m.n}" if m.n is not None else None, covered) if part
-        )
-        rows.append(
-            f"<tr><td>{esc(metric_name(m.name))}</td><td>{esc(m.subject)}</td><td>{value}</td>"
-            f'<td>as of <span class="t-nowrap">{esc(day(m.as_of))}</span></td></tr><tr class="t-formula"><td colspan="4">{esc(detail)}{table(m)}</td></tr>'
-        )
-    return f'<details class="t-figures"><summary>Figures, formulas and inputs</summary><div class="t-scroll"><table>{"".join(rows)}</table></div></details>'
-
-
-def _plots(metrics: Sequence[Metric]) -> list[str]:
-    """Return a picture for each metric that brings series, weights or a grid; the same picture once."""
-    out: list[str] = []
-    for metric in metrics:
-        if metric.name == "then":
-            continue  # the picture of the figure of now shows it too
-        lines = {str(one.get("name", "")): points for one in metric.inputs if (points := series(one.get("series")))}
-        if lines:
-            unit = next(str(one.get("unit", "")) for one in metric.inputs if one.get("series"))
-            told = metric_name(metric.name) if len(lines) > 1 else ", ".join(lines)
-            out.append(_lines(f"{metric.subject}: {told}", lines, unit))
-        weights = [
-            (str(one.get("ticker") or one.get("name") or ""), one["weight_pct"])
-            for one in metric.inputs
-            if _number(one.get("weight_pct"))
-        ]
-        if len(weights) > 1:
-            out.append(_bars(f"{metric.subject}: {metric_name(metric.name)}", weights[:MOST_BARS]))
-    return list(dict.fromkeys(out))
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def series(given: object) -> Points:
-    """Return a series of [x, y] as points; x is a date (ISO) or a number. () for what is no series of two points."""
-    if not isinstance(given, list | tuple):
-        return ()
-    out: list[tuple[float, float, str]] = []
-    for pair in given:
-        if not isinstance(pair, list | tuple) or len(pair) != 2 or not _number(pair[1]):
-            return ()
-        x, y = pair
-        if _number(x):
-            out.append((float(x), float(y), f"year {x:g}"))
-        else:
-            try:
-                out.append((float(date.fromisoformat(str(x)[:10]).toordinal()), float(y), day(str(x))))
-            except ValueError:
-                return ()
-    return out if len(out) > 1 else ()
-
-
-def _lines(title: str, lines: Mapping[str, Points], unit: str) -> str:
-    points = [p for one in lines.values() for p in one]
-    x0, x1 = min(p[0] for p in points), max(p[0] for p in points)
-    y0, y1 = min(p[1] for p in points), max(p[1] for p in points)
-    if y0 == y1:
-        y0, y1 = y0 - 1, y1 + 1
-
-    def at(x: float, y: float) -> str:
-        across = LEFT + (WIDTH - LEFT - RIGHT) * (x - x0) / ((x1 - x0) or 1)
-        down = TOP + (HEIGHT - TOP - BOTTOM) * (y1 - y) / (y1 - y0)
-        return f"{across:.1f},{down:.1f}"
-
-    drawn = "".join(
-        f'<polyline class="t-line t-line-{n % 4}" points="{" ".join(at(x, y) for x, y, _ in one)}"><title>{esc(name)}</title></polyline>'
-        for n, (name, one) in enumerate(lines.items())
-    )
-    first, last = min(points), max(points)
-    marks = (
-        _text(LEFT - 4, TOP + 8, figure(y1, unit), "end") + _text(LEFT - 4, HEIGHT - BOTTOM, figure(y0, unit), "end")
-        + _text(LEFT, HEIGHT - 6, first[2], "start") + _text(WIDTH - RIGHT, HEIGHT - 6, last[2], "end")
-    )  # fmt: skip
-    keys = (
-        "".join(f'<span class="t-key t-key-{n % 4}">{esc(name)}</span>' for n, name in enumerate(lines))
-        if len(lines) > 1
-        else ""
-    )
-    return _figure(
-        title, f'<path class="t-axis" d="M{LEFT},{TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}"/>{drawn}{marks}', HEIGHT, keys
-    )
-
-
-def _bars(title: str, weights: Sequence[tuple[str, Any]]) -> str:
-    most = max(float(w) for _, w in weights) or 1.0
-    drawn = "".join(
-        f'<rect class="t-bar" x="90" y="{6 + 18 * n}" width="{max(1.0, (WIDTH - 160) * float(w) / most):.1f}" height="12"/>'
-        + _text(84, 16 + 18 * n, name[:14], "end")
-        + _text(96 + (WIDTH - 160) * float(w) / most, 16 + 18 * n, figure(float(w), "percent"), "start")
-        for n, (name, w) in enumerate(weights)
-    )
-    return _figure(title, drawn, 12 + 18 * len(weights), "")
-
-
-def _figure(title: str, drawn: str, height: int, keys: str) -> str:
-    said = esc(title)
-    return (
-        f'<figure class="t-plot"><svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{said}">{drawn}</svg>'
-        f"<figcaption>{said}{keys}</figcaption></figure>"
-    )
-
-
-def _text(x: float, y: float, words: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{esc(words)}</text>'
+def _foot(result: ToolResult, today: date | None, fold: str) -> str:
+    out = ""
+    if result.retrieved_at:
+        since = ago(result.retrieved_at, today)
+        saved = ", from a saved pull" if result.cached else ""
+        out = f'<p class="t-dim">Retrieved {esc(moment(result.retrieved_at))}{f", {esc(since)}" if since else ""}{saved}.</p>'
+    notes = "".join(f"<li>{_coded(text)}</li>" for text in result.warnings)
+    if len(result.warnings) > MOST_WARNINGS:
+        return f'{out}<details class="t-notes"{_keep(fold, "notes")}><summary>{len(result.warnings)} notes</summary><ul class="t-dim">{notes}</ul></details>'
+    return f'{out}<ul class="t-dim">{notes}</ul>' if notes else out
 
 
 __all__ = ["card", "cards", "series"]

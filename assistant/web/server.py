@@ -37,6 +37,7 @@ from assistant.web.signin.gate import Gate
 from assistant.web.signin.gradio_gate import GradioGate
 from assistant.web.signin.proxies import Front
 from assistant.web.signin.who import SignIn
+from assistant.web.spans import Asked, asked
 from vectorstore.errors import Forbidden, NotFound, SettingsError, ThesisError
 from vectorstore.settings import Settings
 
@@ -46,8 +47,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 ASSETS = Path(__file__).parent / "assets"
 # In this order: what comes later may overrule what came before.
-STYLES = ("theme", "layout", "chat", "live", "panel", "documents")
-SCRIPTS = ("app",)
+STYLES = ("theme", "layout", "chat", "live", "panel", "documents", "export")
+SCRIPTS = ("app", "panel", "export")
 # Names of fonts that the systems bring; nothing is fetched.
 SANS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "Liberation Mono", "monospace")
@@ -95,14 +96,12 @@ def create_app(service: Service, settings: Settings, *, clock: Callable[[], floa
 
     @app.get("/document/{document_id}/page/{page}.png")
     def picture(document_id: str, page: str, request: Request) -> Response:
-        start, end = _offset(request, "start"), _offset(request, "end")
-        spans = [(start, end)] if start is not None and end is not None and start < end else []
         try:
             number = _count(page)
             if number is None or number < 1:
                 raise NotFound(f"There is no page {page[:20]!r}.", "Pages count from 1.")
             version = request.query_params.get("version")
-            data = service.picture(user_of(request), document_id, version, number, spans)
+            data = service.picture(user_of(request), document_id, version, number, _asked(request).all)
         except ThesisError as error:
             return _missing(error)
         if data is None:
@@ -118,8 +117,7 @@ def create_app(service: Service, settings: Settings, *, clock: Callable[[], floa
         except ThesisError as error:
             return _missing(error)
         nonce = secrets.token_urlsafe(16)
-        text = document_page(found, start=_offset(request, "start"), end=_offset(request, "end"), nonce=nonce)
-        return _html(text, nonce)
+        return _html(document_page(found, _asked(request), nonce=nonce), nonce)
 
     page = build(service, settings)
     style, script = _joined(STYLES, "css"), _joined(SCRIPTS, "js")
@@ -179,13 +177,9 @@ def _count(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 10 else None
 
 
-def _offset(request: Request, name: str) -> int | None:
-    """Return a query's offset; -1 for one that is no number, so that the page says that there is no such span."""
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    value = _count(text)
-    return -1 if value is None else value
+def _asked(request: Request) -> Asked:
+    query = request.query_params
+    return asked(query.get("start"), query.get("end"), query.getlist("span"))
 
 
 def _html(text: str, nonce: str, status: int = 200) -> HTMLResponse:

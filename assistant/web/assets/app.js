@@ -222,15 +222,17 @@
     for (const marker of document.querySelectorAll("#transcript .t-marker[data-cite]")) {
       marker.classList.toggle("t-on", marker.dataset.cite === key && marker.dataset.turn === turn);
     }
-    const mark = card && $("mark", card);
+    const mark = card && $("mark:not(.t-weak)", card);
     const quote = mark?.closest("blockquote");
-    if (quote) quote.scrollTop = Math.max(0, mark.offsetTop - quote.clientHeight / 3);
+    // Not offsetTop, which in a table counts from the table.
+    if (quote) quote.scrollTop += mark.getBoundingClientRect().top - quote.getBoundingClientRect().top - quote.clientHeight / 3;
     const box = $("#side");
     const answer = $("#sources .t-panel")?.dataset.answer;
     if (box && answer !== shown) box.scrollTop = 0;
     shown = answer;
     if (card && box && box.scrollHeight > box.clientHeight) {
-      box.scrollTop += card.getBoundingClientRect().top - box.getBoundingClientRect().top - 12;
+      const top = $("#sources .t-panel-top")?.offsetHeight || 0;
+      box.scrollTop += card.getBoundingClientRect().top - box.getBoundingClientRect().top - top - 4;
     }
   };
 
