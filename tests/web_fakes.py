@@ -157,14 +157,14 @@ class FakeAssistant:
         best = [item for item in scored[:1] if item[0] >= 2]
         if not best:
             return Answer(
-                answer_id="a", question=question, standalone_question=question, status="insufficient_evidence",
+                answer_id=self._id(), question=question, standalone_question=question, status="insufficient_evidence",
                 text="Nothing in the base speaks of this.", passages=tuple(passages), as_of=as_of,
             )  # fmt: skip
         score, document, start, end = best[0]
         quote = document.text[start:end]
         text = f"- {quote} [S1]"
         return Answer(
-            answer_id="a",
+            answer_id=self._id(),
             question=question,
             standalone_question=question,
             status="answered",
@@ -175,6 +175,9 @@ class FakeAssistant:
             as_of=as_of,
             warnings=("1 undated document was left out.",) if as_of else (),
         )
+
+    def _id(self) -> str:
+        return f"answer-{len(self.asked)}"
 
     def ready(self) -> None:
         """Be ready always."""

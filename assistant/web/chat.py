@@ -11,7 +11,7 @@ import gradio as gr
 
 from assistant.access import User
 from assistant.service import Service
-from assistant.web import base, conversation, handlers, panel, render
+from assistant.web import base, conversation, handed, handlers, panel, render
 from assistant.web.asking import user_of
 from assistant.web.conversation import Turns
 from assistant.web.handlers import Scope
@@ -40,6 +40,7 @@ class Chat:
     send: Any = None
     stop: Any = None
     side: Any = None
+    handed: Any = None
     running: list[Any] = field(default_factory=list)
 
     # Components, each made where the layout wants it
@@ -51,6 +52,7 @@ class Chat:
             raised = clicks("cite", "example", "edit", "correct", "retry", "judge", "export")
             self.transcript = html("", raised, "transcript")
             self.live = html("", None, "live")
+        self.handed = handed.place()
 
     def show_composer(self, placeholder: str) -> None:
         """Make the field for the question with its buttons."""
@@ -100,6 +102,7 @@ class Chat:
             shown.cite(self.cite, self.turns, self.side, trigger_mode="always_last", **PRIVATE)
         self.transcript.edit(self.edit, self.turns, [self.question, self.editing, self.banner], **PRIVATE)
         self.banner.cancel(lambda: ("", 0, ""), None, [self.question, self.editing, self.banner], **PRIVATE)
+        handed.connect(self.handed, self.turns, self.service)
         self.transcript.judge(self.judge, self.turns, [self.turns, self.transcript], **PRIVATE)
 
     def connect_ends(self) -> None:
@@ -119,6 +122,7 @@ class Chat:
             "inputs": [self.question, self.turns, self.editing, *self.narrowing],
             "outputs": self.shown,
             "show_progress": "hidden",
+            "trigger_mode": "multiple",  # else a question after Stop waits for what was stopped, unseen
             "concurrency_id": "ask",
             "concurrency_limit": CONCURRENT,
         }
@@ -150,8 +154,8 @@ class Chat:
         self, request: gr.Request, text: str, turns: Turns, editing: int, *narrowing: Any
     ) -> Iterator[dict[Any, Any]]:
         asked = (text or "").strip()[: handlers.LONGEST_QUESTION]
-        if not asked:
-            yield {self.question: ""}
+        if not asked or (turns and turns[-1].pending):
+            yield {self.question: gr.skip() if asked else ""}
             return
         yield from self._answered(request, asked, turns, editing, narrowing)
 
@@ -159,7 +163,7 @@ class Chat:
         self, request: gr.Request, event: gr.EventData, turns: Turns, *narrowing: Any
     ) -> Iterator[dict[Any, Any]]:
         turn = conversation.find(turns, sent_with(event).get("turn"))
-        if turn is None or turn.pending:
+        if turn is None or turns[-1].pending:
             yield {self.live: gr.skip()}
             return
         yield from self._answered(request, turn.question, turns, turn.number, narrowing)
@@ -202,7 +206,7 @@ class Chat:
         """Take a question back into the field: as it was asked, or as it was read (``standalone``)."""
         sent = sent_with(event)
         turn = conversation.find(turns, sent.get("turn"))
-        if turn is None or turn.pending:
+        if turn is None or turns[-1].pending:
             return gr.skip(), gr.skip(), gr.skip()
         text = turn.question
         if sent.get("standalone") and turn.answer is not None:
