@@ -5,17 +5,27 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import httpx
+import pytest
 import uvicorn
 from fastapi import FastAPI
 
 from assistant.access import LOCAL, User
+from assistant.assistant import Assistant
+from assistant.records import Records
 from assistant.service import Service
 from assistant.web.api import mount
+from ingest.chunking import CHUNKER_VERSION
+from ingest.ingestor import Ingestor
+from vectorstore.embedding import Embedder
 from vectorstore.settings import Settings
+from vectorstore.store import Store
 
 READER = User("rita", "reader", via="token")
 EDITOR = User("ed", "editor", via="token")
@@ -89,3 +99,40 @@ def running(service: Service, settings: Settings, *, anybody: User | None = LOCA
         listening.close()
     assert not failed, failed
     assert not thread.is_alive()
+
+
+@dataclass(frozen=True)
+class Served:
+    """The sample notes behind the API, with records and an ingest."""
+
+    url: str
+    web: httpx.Client
+    service: Service
+
+
+def served_notes(*, anybody: User | None = LOCAL, **changed: Any) -> Any:
+    """Return a module's fixture ``served``, a Served; ``changed``: settings of its own."""
+
+    @pytest.fixture(scope="module", name="served")
+    def fixture(
+        tmp_path_factory: pytest.TempPathFactory,
+        knowledge_store: Callable[[Path], Path],
+        embedder: Embedder,
+        model_cache: Path,
+    ) -> Iterator[Served]:
+        root = knowledge_store(tmp_path_factory.mktemp("api"))
+        given: dict[str, Any] = {"cache": str(model_cache), "workers": 1, "rate_per_minute": 0}
+        settings = Settings(store=str(root), **(given | changed))
+        with (
+            Store.open(root, embedder=embedder, chunker_version=CHUNKER_VERSION) as store,
+            Ingestor(store, settings) as ingestor,
+            Records.opened(settings, root) as records,
+        ):
+            service = Service(Assistant(store, settings), ingestor, settings, records=records)
+            with (
+                running(service, settings, anybody=anybody) as url,
+                httpx.Client(base_url=url, trust_env=False, timeout=60) as web,
+            ):
+                yield Served(url, web, service)
+
+    return fixture

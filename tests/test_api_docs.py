@@ -5,28 +5,21 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from api_server import running
+from api_server import Served, served_notes
 
-from assistant.assistant import Assistant
-from assistant.records import Records
-from assistant.service import Service
 from assistant.web.api.problems import KINDS
-from ingest.chunking import CHUNKER_VERSION
-from ingest.ingestor import Ingestor
-from vectorstore.embedding import Embedder
 from vectorstore.settings import Settings
-from vectorstore.store import Store
 
 TEXT = (Path(__file__).resolve().parent.parent / "docs" / "api.md").read_text(encoding="utf-8")
 EXPECTED = [
     '{"status":"ready"}',
     '"status":"answered"',
     "event: answer",
+    '"live":true',
     '"passages"',
     '"publisher":"Desk"',
     '"object":"chat.completion"',
@@ -34,31 +27,24 @@ EXPECTED = [
 ]
 
 
-def test_the_commands_work(
-    tmp_path: Path, knowledge_store: Callable[[Path], Path], embedder: Embedder, model_cache: Path
-) -> None:
+served = served_notes(rate_per_minute=600)
+
+
+def test_the_commands_work(tmp_path: Path, served: Served) -> None:
     blocks = re.findall(r"```sh\n(.*?)```", TEXT, re.S)
     assert len(blocks) == len(EXPECTED)
-    root = knowledge_store(tmp_path)
-    settings = Settings(store=str(root), cache=str(model_cache), workers=1)
-    with (
-        Store.open(root, embedder=embedder, chunker_version=CHUNKER_VERSION) as store,
-        Ingestor(store, settings) as ingestor,
-        Records.opened(settings, root) as records,
-        running(Service(Assistant(store, settings), ingestor, settings, records=records), settings) as url,
-    ):
-        for block, expected in zip(blocks, EXPECTED, strict=True):
-            done = subprocess.run(
-                ["bash", "-ec", block],
-                env={**os.environ, "THESIS": url, "no_proxy": "*"},
-                cwd=tmp_path,
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
-            assert done.returncode == 0, (block, done.stderr)
-            assert expected in done.stdout.replace('": ', '":'), (block, done.stdout[:500])
+    for block, expected in zip(blocks, EXPECTED, strict=True):
+        done = subprocess.run(
+            ["bash", "-ec", block],
+            env={**os.environ, "THESIS": served.url, "no_proxy": "*"},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, (block, done.stderr)
+        assert expected in done.stdout.replace('": ', '":'), (block, done.stdout[:500])
 
 
 @pytest.mark.parametrize("kind", ["bad_request", "settings", "not_signed_in", "store_full", "wrong_host", "unreadable"])

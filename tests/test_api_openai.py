@@ -3,42 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import openai
 import pytest
-from api_server import READER, running
+from api_server import READER, Served, served_notes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.assistant import Assistant
 from assistant.models import Answer, Claim
-from assistant.records import Records
-from assistant.service import Service
 from assistant.web.api.chat import pieces_of
-from vectorstore.embedding import Embedder
-from vectorstore.settings import Settings
-from vectorstore.store import Store
 
 QUESTION = "How many analysts follow a small cap?"
 ASKED: Any = [{"role": "user", "content": QUESTION}]
 
 
+served = served_notes(anybody=None)
+
+
 @pytest.fixture(scope="module")
-def url(
-    tmp_path_factory: pytest.TempPathFactory,
-    knowledge_store: Callable[[Path], Path],
-    embedder: Embedder,
-    model_cache: Path,
-) -> Iterator[str]:
-    root = knowledge_store(tmp_path_factory.mktemp("openai"))
-    settings = Settings(store=str(root), cache=str(model_cache), workers=1, rate_per_minute=0)
-    with Store.open(root, embedder=embedder) as store, Records.opened(settings, root) as records:
-        service = Service(Assistant(store, settings), None, settings, records=records)
-        with running(service, settings, anybody=None) as address:
-            yield address
+def url(served: Served) -> str:
+    return served.url
 
 
 def client_for(url: str, key: str) -> openai.OpenAI:

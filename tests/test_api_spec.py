@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import jsonschema
 import pytest
-from api_server import Badge, running
+from api_server import Badge, Served, served_notes
 from fastapi import FastAPI
 from loops import run_alone
 from web_fakes import FakeAssistant
 
-from assistant.assistant import Assistant
 from assistant.models import Answer
-from assistant.records import Records
 from assistant.service import Service
 from assistant.web.api import examples, mount
 from assistant.web.api.problems import KINDS
 from benchmarks.api_fuzz import fuzz
-from ingest.chunking import CHUNKER_VERSION
-from ingest.ingestor import Ingestor
-from vectorstore.embedding import Embedder
 from vectorstore.settings import Settings
-from vectorstore.store import Store
 
 PATHS = {
     "/api/v1/ask": {"post"},
+    "/api/v1/read": {"post"},
     "/api/v1/search": {"get"},
     "/api/v1/documents": {"get", "post"},
     "/api/v1/documents/{document_id}": {"get", "delete"},
@@ -40,6 +35,9 @@ PATHS = {
     "/api/v1/answers/{answer_id}": {"get"},
     "/api/v1/conversations": {"get"},
     "/api/v1/conversations/{conversation_id}": {"get", "delete"},
+    "/api/v1/conversations/{conversation_id}/cut": {"post"},
+    "/api/v1/conversations/{conversation_id}/share": {"post", "delete"},
+    "/api/v1/shared/{token}": {"get"},
     "/api/v1/problems/{kind}": {"get"},
     "/v1/models": {"get"},
     "/v1/models/{model}": {"get"},
@@ -50,22 +48,12 @@ PATHS = {
 }
 
 
+served = served_notes(file_limit_mb=2)
+
+
 @pytest.fixture(scope="module")
-def url(
-    tmp_path_factory: pytest.TempPathFactory,
-    knowledge_store: Callable[[Path], Path],
-    embedder: Embedder,
-    model_cache: Path,
-) -> Iterator[str]:
-    root = knowledge_store(tmp_path_factory.mktemp("spec"))
-    settings = Settings(store=str(root), cache=str(model_cache), workers=1, rate_per_minute=0, file_limit_mb=2)
-    with (
-        Store.open(root, embedder=embedder, chunker_version=CHUNKER_VERSION) as store,
-        Ingestor(store, settings) as ingestor,
-        Records.opened(settings, root) as records,
-        running(Service(Assistant(store, settings), ingestor, settings, records=records), settings) as address,
-    ):
-        yield address
+def url(served: Served) -> str:
+    return served.url
 
 
 @pytest.fixture(scope="module")

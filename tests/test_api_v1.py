@@ -3,55 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 import httpx
 import pytest
-from api_server import ASKER, EDITOR, READER, bearer, running
+from api_server import ADMIN, ASKER, EDITOR, READER, Served, bearer, served_notes
 from pdfmaker import make_pdf
 
-from assistant.assistant import Assistant
-from assistant.records import Records
-from assistant.service import Service
-from ingest.chunking import CHUNKER_VERSION
-from ingest.ingestor import Ingestor
-from vectorstore.embedding import Embedder
-from vectorstore.settings import Settings
-from vectorstore.store import Store
+from assistant.access import LOCAL
 
 QUESTION = "How many analysts follow a small cap?"
 SENTENCE = "Russell Investments reported on 9 July 2025 that about 5.7 analysts follow the average small-cap stock"
 
 
-@dataclass(frozen=True)
-class Served:
-    web: httpx.Client
-    service: Service
-
-
-@pytest.fixture(scope="module")
-def served(
-    tmp_path_factory: pytest.TempPathFactory,
-    knowledge_store: Callable[[Path], Path],
-    embedder: Embedder,
-    model_cache: Path,
-) -> Iterator[Served]:
-    root = knowledge_store(tmp_path_factory.mktemp("api"))
-    settings = Settings(store=str(root), cache=str(model_cache), workers=1, rate_per_minute=0, file_limit_mb=1)
-    with (
-        Store.open(root, embedder=embedder, chunker_version=CHUNKER_VERSION) as store,
-        Ingestor(store, settings) as ingestor,
-        Records.opened(settings, root) as records,
-    ):
-        service = Service(Assistant(store, settings), ingestor, settings, records=records)
-        with (
-            running(service, settings) as url,
-            httpx.Client(base_url=url, trust_env=False, timeout=60) as web,
-        ):
-            yield Served(web, service)
+served = served_notes(file_limit_mb=1)
 
 
 @pytest.fixture
@@ -155,6 +121,56 @@ def test_a_conversation_is_kept_read_and_forgotten(web: httpx.Client) -> None:
     gone = web.delete(f"/api/v1/conversations/{name}", headers=bearer(READER))
     assert (gone.status_code, gone.content) == (204, b"")
     problem(web.get(f"/api/v1/conversations/{name}", headers=bearer(READER)), 404, "not_found")
+
+
+def test_a_question_is_asked_again_in_other_words(web: httpx.Client) -> None:
+    name, who = "talk-to-be-cut", bearer(READER)
+    ids = [
+        web.post("/api/v1/ask", json={"question": question, "conversation_id": name}, headers=who).json()["answer_id"]
+        for question in (QUESTION, "And for large caps?", "And for mid caps?")
+    ]
+    cut = f"/api/v1/conversations/{name}/cut"
+    done = web.post(cut, json={"after": ids[0]}, headers=who)
+    assert (done.status_code, done.content) == (204, b"")
+    whole = web.get(f"/api/v1/conversations/{name}", headers=who).json()
+    assert [turn["answer_id"] for turn in whole["turns"]] == ids[:1]
+    problem(web.post(cut, json={"after": ids[2]}, headers=who), 404, "not_found")
+    problem(web.post(cut, json={"after": None}, headers=bearer(EDITOR)), 404, "not_found")
+    assert problem(web.post(cut, json={}, headers=who), 400, "bad_request")["errors"][0]["field"] == "after"
+    assert web.post(cut, json={"after": None}, headers=who).status_code == 204
+    assert web.get(f"/api/v1/conversations/{name}", headers=who).json()["turns"] == []
+    listed = web.get("/api/v1/conversations", headers=who).json()["conversations"]
+    assert name not in {one["conversation_id"] for one in listed}
+
+
+def test_a_conversation_is_shown_to_others_by_a_link(web: httpx.Client) -> None:
+    name, who = "talk-to-be-shown", bearer(READER)
+    answer = web.post("/api/v1/ask", json={"question": QUESTION, "conversation_id": name}, headers=who).json()
+    share = f"/api/v1/conversations/{name}/share"
+    problem(web.post(share, headers=bearer(EDITOR)), 404, "not_found")
+    token = web.post(share, headers=who).json()["token"]
+    assert web.post(share, headers=who).json() == {"token": token}
+    assert web.get(f"/api/v1/conversations/{name}", headers=who).json()["shared"] == token
+    seen = web.get(f"/api/v1/shared/{token}", headers=bearer(ADMIN)).json()
+    assert set(seen) == {"owner", "title", "created", "changed", "turns"}
+    assert (seen["owner"], seen["title"]) == ("rita", QUESTION)
+    assert [turn["answer"] for turn in seen["turns"]] == [answer]
+    problem(web.delete(share, headers=bearer(EDITOR)), 404, "not_found")
+    assert web.delete(share, headers=who).status_code == 204
+    body = problem(web.get(f"/api/v1/shared/{token}", headers=bearer(ADMIN)), 404, "not_found")
+    assert body["detail"] == "There is no such link."
+
+
+def test_a_question_is_read(web: httpx.Client, served: Served) -> None:
+    asked = {"question": "And for large caps?", "conversation_id": "talk-to-be-read"}
+    before = web.post("/api/v1/read", json=asked).json()
+    assert (before["standalone_question"], before["companies"]) == ("And for large caps?", [])
+    web.post("/api/v1/ask", json={**asked, "question": "How far is the Russell 2000 below its high today?"})
+    found = web.post("/api/v1/read", json=asked | {"filters": {"kind": "note"}}).json()
+    own = served.service.read(LOCAL, asked["question"], conversation_id="talk-to-be-read", filters={"kind": "note"})
+    assert found == json.loads(json.dumps(asdict(own)))
+    assert found["standalone_question"] != asked["question"]
+    assert (found["kinds"], found["live"], found["tools"]) == (["note"], True, ["drawdown"])
 
 
 def test_feedback_is_kept_for_an_answer_of_ones_own(web: httpx.Client) -> None:
@@ -299,6 +315,7 @@ def test_tools_are_listed_and_run(web: httpx.Client) -> None:
     ("method", "path", "who", "status"),
     [
         ("GET", "/api/v1/search?q=a", ASKER, 403),
+        ("GET", "/api/v1/shared/none", ASKER, 404),
         ("GET", "/api/v1/documents", ASKER, 403),
         ("GET", "/api/v1/tools", ASKER, 403),
         ("POST", "/api/v1/tools/macro", ASKER, 403),
@@ -311,8 +328,8 @@ def test_tools_are_listed_and_run(web: httpx.Client) -> None:
 def test_what_a_user_may_not_do_is_forbidden(web: httpx.Client, method: str, path: str, who: Any, status: int) -> None:
     body = {} if method == "POST" else None
     got = web.request(method, path, headers=bearer(who), json=body)
-    if status == 403:
-        problem(got, 403, "forbidden")
+    if status in {403, 404}:
+        problem(got, status, {403: "forbidden", 404: "not_found"}[status])
     else:
         assert got.status_code == status
 

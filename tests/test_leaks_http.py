@@ -102,6 +102,7 @@ def _get(path: str) -> Send:
 def _probes() -> Iterator[tuple[str, Send]]:
     for question in QUESTIONS:
         yield f"ask: {question}", _post("/api/v1/ask", {"question": question})
+        yield f"read: {question}", _post("/api/v1/read", {"question": question})
         yield f"search: {question}", _get(f"/api/v1/search?q={quote(question)}&k=20")
     for question in QUESTIONS[:4]:
         yield f"events: {question}", _post("/api/v1/ask", {"question": question}, accept="text/event-stream")

@@ -12,6 +12,13 @@ _DOCUMENT = "3f1c8a0b5d7e9f2a4c6b8d01"
 _VERSION = "9b74c9897bac770ffc029102a200c5de5f1f6f1f5a3e7a0d6e3b9c1d2f4a5b6c"
 _SENTENCE = "The gap to large caps stood at 26 percent in March 2024."
 ASK = {"question": "How large was the gap to large caps in March 2024?", "filters": {"kind": ["note"]}}
+READ = {"question": "What was the revenue of Harbor Tools in fiscal 2023, and how far is the Russell 2000 down today?"}
+UNDERSTOOD = {
+    "standalone_question": READ["question"], "companies": ["Harbor Tools, Inc."], "tickers": ["HRBR"], "publishers": [], "kinds": [],
+    "forms": [], "periods": ["FY2023"], "years": ["2023"], "since": None, "until": None, "live": True, "tools": ["drawdown"], "notes": [],
+}  # fmt: skip
+CUT = {"after": "0f8fad5bd9cb469fa16570867728950e"}
+SHARED = {"token": "p1bWq0uX7mM3v6zT9cYk2RjD8sLhF4aGeN5oQxVtBwI"}
 FEEDBACK = {"answer_id": "0f8fad5bd9cb469fa16570867728950e", "verdict": "good", "comment": "The page is right."}
 KEPT = {"answer_id": FEEDBACK["answer_id"], "verdict": "good"}
 
@@ -96,6 +103,7 @@ CONVERSATIONS = {
             "title": ASK["question"],
             "created": "2024-05-01T09:00:00Z",
             "changed": "2024-05-01T09:00:00Z",
+            "shared": None,
             "turns": 1,
         }
     ]
@@ -110,6 +118,13 @@ def turns() -> dict[str, Any]:
         "answer_id": FEEDBACK["answer_id"], "answer": answer_json(),
     }  # fmt: skip
     return {**CONVERSATIONS["conversations"][0], "turns": [one]}
+
+
+@cache
+def shared_turns() -> dict[str, Any]:
+    """Return another's conversation of one turn."""
+    own = turns()
+    return {"owner": "anna", **{name: own[name] for name in ("title", "created", "changed", "turns")}}
 
 
 def response(example: Any, status: int = 200) -> dict[int | str, dict[str, Any]]:

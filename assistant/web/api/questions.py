@@ -1,11 +1,12 @@
-"""Questions and what was said: /ask, /search, /answers, /feedback, /conversations."""
+"""Questions: /ask, /read, /search."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from assistant.models import Answer
@@ -16,8 +17,6 @@ from assistant.web.api.problems import Problem
 from assistant.web.api.sse import EventStream, event, pieces, wants_events, while_there
 from assistant.web.api.work import Event
 from assistant.web.asking import user_of
-
-Id = Annotated[str, Path(min_length=1, max_length=64)]
 
 
 def json_of(model: Any, status: int = 200) -> Response:
@@ -79,6 +78,29 @@ def routes(api: Api, router: APIRouter) -> None:
         answer = await while_there(request, api.answer(user, asked.question, **named))
         return failed(answer).response(request.scope) if answer.status == "error" else json_of(answer)
 
+    @router.post(
+        "/api/v1/read",
+        tags=["Questions"],
+        summary="Say what a question is understood as",
+        response_model=shapes.Understood,
+        responses=examples.response(examples.UNDERSTOOD),
+        openapi_extra=examples.request(examples.READ),
+    )
+    async def read(request: Request, asked: shapes.Read) -> Response:
+        """Return what `ask` would look for, and which live metrics it would call; nothing is searched, and nothing recorded."""
+        found = await api.read(
+            request,
+            "ask",
+            lambda user: api.service.read(
+                user,
+                asked.question,
+                conversation_id=asked.conversation_id,
+                filters=filters_of(asked.filters),
+                as_of=asked.as_of,
+            ),
+        )
+        return JSONResponse(asdict(found))
+
     @router.get(
         "/api/v1/search",
         tags=["Questions"],
@@ -94,67 +116,3 @@ def routes(api: Api, router: APIRouter) -> None:
             lambda user: api.service.search(user, asked.q, k=asked.k, as_of=asked.as_of, filters=asked.filters()),
         )
         return JSONResponse({"passages": [passage_json(p) for p in found]})
-
-    @router.get(
-        "/api/v1/answers/{answer_id}",
-        tags=["What was said"],
-        summary="Get an answer again",
-        response_model=Answer,
-        responses=examples.response(examples.answer_json()),
-    )
-    async def answer(request: Request, answer_id: Id) -> Response:
-        """Return an answer that you got before."""
-        return json_of(await api.read(request, "ask", lambda user: api.service.answer(user, answer_id)))
-
-    @router.post(
-        "/api/v1/feedback",
-        tags=["What was said"],
-        summary="Say what an answer is worth",
-        response_model=shapes.Kept,
-        responses=examples.response(examples.KEPT),
-        openapi_extra=examples.request(examples.FEEDBACK),
-    )
-    async def feedback(request: Request, said: shapes.Feedback) -> Response:
-        """Keep "good" or "bad" for an answer that you got, in place of what you said before."""
-        await api.read(
-            request,
-            "feedback",
-            lambda user: api.service.feedback(user, said.answer_id, said.verdict, said.comment),
-        )
-        return JSONResponse({"answer_id": said.answer_id, "verdict": said.verdict})
-
-    @router.get(
-        "/api/v1/conversations",
-        tags=["What was said"],
-        summary="List your conversations",
-        response_model=shapes.Conversations,
-        responses=examples.response(examples.CONVERSATIONS),
-    )
-    async def conversations(request: Request) -> Response:
-        """Return your conversations, newest first."""
-        found = await api.read(request, "ask", api.service.conversations)
-        return JSONResponse({"conversations": [dict(one) for one in found]})
-
-    @router.get(
-        "/api/v1/conversations/{conversation_id}",
-        tags=["What was said"],
-        summary="Get a conversation",
-        response_model=shapes.Turns,
-        responses=examples.response(examples.turns()),
-    )
-    async def conversation(request: Request, conversation_id: Id) -> Response:
-        """Return the turns of one of your conversations, oldest first."""
-        found = await api.read(request, "ask", lambda user: api.service.conversation(user, conversation_id))
-        return json_of(shapes.Turns.model_validate(found))
-
-    @router.delete(
-        "/api/v1/conversations/{conversation_id}",
-        tags=["What was said"],
-        summary="Forget a conversation",
-        status_code=204,
-        response_class=Response,
-    )
-    async def forget(request: Request, conversation_id: Id) -> Response:
-        """Delete one of your conversations; the audit keeps its own record."""
-        await api.read(request, "ask", lambda user: api.service.forget(user, conversation_id))
-        return Response(status_code=204)

@@ -75,6 +75,23 @@ class Ask(Given):
     )
 
 
+class Read(Given):
+    """A question that is to be understood only."""
+
+    question: Query
+    as_of: Day | None = Field(None, description="As of the question.")
+    filters: Filters | None = None
+    conversation_id: ConversationId | None = Field(None, description="Its earlier turns are read with the question.")
+
+
+class Cut(Given):
+    """Where a conversation is to end."""
+
+    after: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        description="The id of the last answer that stays; null for none."
+    )
+
+
 class ToolCall(Given):
     """A call of one live metric."""
 
@@ -299,12 +316,16 @@ class Kept(BaseModel):
 
 
 class Conversation(BaseModel):
-    """One conversation of yours; ``changed``: when its last turn was added, ``turns``: how many it has."""
+    """One conversation of yours.
+
+    ``changed``: when its last turn was added, ``shared``: the token of its link, null for none, ``turns``: how many it has.
+    """
 
     conversation_id: str
     title: str
     created: str
     changed: str
+    shared: str | None
     turns: int
 
 
@@ -329,7 +350,42 @@ class Turns(BaseModel):
     title: str
     created: str
     changed: str
+    shared: str | None
     turns: list[Turn]
+
+
+class Shared(BaseModel):
+    """A link: whoever sends its token to /api/v1/shared reads the conversation."""
+
+    token: str
+
+
+class SharedTurns(BaseModel):
+    """Another's conversation, oldest turn first; null in place of answers that you may not read."""
+
+    owner: str
+    title: str
+    created: str
+    changed: str
+    turns: list[Turn]
+
+
+class Understood(BaseModel):
+    """What an answer would look for; names as the base has them. ``notes``: what of the question the base cannot meet."""
+
+    standalone_question: str
+    companies: list[str]
+    tickers: list[str]
+    publishers: list[str]
+    kinds: list[str]
+    forms: list[str]
+    periods: list[str]
+    years: list[str]
+    since: str | None
+    until: str | None
+    live: bool
+    tools: list[str]
+    notes: list[str]
 
 
 class Alive(BaseModel):
