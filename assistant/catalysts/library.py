@@ -7,7 +7,7 @@ tells the format. Every error names the file, the catalyst, the field, and what 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +21,8 @@ from vectorstore.errors import NotFound, ThesisError
 from vectorstore.settings import Settings
 
 SHIPPED = "catalysts.yaml"
+EXAMPLES = "stance_examples.yaml"
+GENERAL = "general"  # of the examples: sentences that speak of no catalyst
 SUFFIXES = (".yaml", ".yml")
 SIZE_LIMIT = 1 << 20  # bytes of one file: some thousand catalysts
 
@@ -65,8 +67,33 @@ class _Loader(yaml.SafeLoader):
 @cache
 def shipped() -> tuple[Catalyst, ...]:
     """Return the catalysts that are shipped, in their order."""
-    text = files("assistant").joinpath("data", SHIPPED).read_text(encoding="utf-8")
-    return _sound(_parsed(text, SHIPPED, tools=False))
+    found = _sound(_parsed(_data(SHIPPED), SHIPPED, tools=False))
+    examples = _examples()
+    return tuple(
+        replace(
+            one,
+            examples_for=tuple(examples[one.id]["for"]),
+            examples_against=tuple(examples[one.id]["against"]),
+            examples_neither=tuple(examples[one.id]["neither"]),
+        )
+        for one in found
+    )
+
+
+@cache
+def general() -> tuple[str, ...]:
+    """Return example sentences, of our own, that speak of no catalyst."""
+    return tuple(_examples()[GENERAL]["neither"])
+
+
+@cache
+def _examples() -> dict[str, dict[str, list[str]]]:
+    loaded: dict[str, dict[str, list[str]]] = yaml.load(_data(EXAMPLES), Loader=_Loader)  # noqa: S506  (a SafeLoader)
+    return loaded
+
+
+def _data(name: str) -> str:
+    return files("assistant").joinpath("data", name).read_text(encoding="utf-8")
 
 
 def load(settings: Settings) -> tuple[Catalyst, ...]:

@@ -11,14 +11,14 @@ from itertools import product
 from types import MappingProxyType
 from typing import Any
 
-from assistant.catalysts.schema import COMPARISONS, DIRECTIONS, NUMERIC, Catalyst, Comparison, Condition
+from assistant.catalysts.schema import COMPARISONS, DIRECTIONS, NUMERIC, SIDES, Catalyst, Comparison, Condition, Move
 
 VERSION = 1
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _ID_LIMIT = 60
 _TEXT_LIMITS = {"name": 80, "statement": 400, "mechanism": 800}  # characters
-_LISTS = ("look_for", "not_about", "examples_for", "examples_against", "examples_neither")
-_LIST_LIMIT, _ITEM_LIMIT = 200, {"look_for": 80, "not_about": 80}
+_LISTS = ("look_for", "not_about", "signs_for", "signs_against", "examples_for", "examples_against", "examples_neither")
+_LIST_LIMIT, _ITEM_LIMIT = 200, dict.fromkeys(("look_for", "not_about", "signs_for", "signs_against", "of"), 80)
 _EXAMPLE_LIMIT = 500
 _CATALYST = tuple(f.name for f in fields(Catalyst) if f.name != "source")
 _REQUIRED = ("id", "name", "statement", "mechanism", "direction", "look_for")
@@ -83,7 +83,7 @@ class _Reader:
             self.wrong(f"{inside}{name}", f"has {len(folded)} characters", f"Write at most {limit}.")
         return folded
 
-    def texts(self, row: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    def texts(self, row: Mapping[str, Any], name: str, inside: str = "") -> tuple[str, ...]:
         value = row.get(name)
         if value is None:
             return ()
@@ -94,7 +94,7 @@ class _Reader:
                 else value
             )
             self.wrong(
-                name,
+                f"{inside}{name}",
                 f"{_shown(odd)} is no text" if isinstance(value, list) else f"{_shown(value)} is no list",
                 "Write a list of texts: [one, another].",
             )
@@ -102,13 +102,43 @@ class _Reader:
         limit = _ITEM_LIMIT.get(name, _EXAMPLE_LIMIT)
         items = tuple(dict.fromkeys(" ".join(one.split()) for one in value))
         if len(items) > _LIST_LIMIT:
-            self.wrong(name, f"has {len(items)} entries", f"Write at most {_LIST_LIMIT}.")
+            self.wrong(f"{inside}{name}", f"has {len(items)} entries", f"Write at most {_LIST_LIMIT}.")
         for one in items:
             if len(one) > limit:
-                self.wrong(name, f"{_shown(one)} has {len(one)} characters", f"Write at most {limit}.")
+                self.wrong(f"{inside}{name}", f"{_shown(one)} has {len(one)} characters", f"Write at most {limit}.")
             elif not re.search(r"\w", one):
-                self.wrong(name, f"{_shown(one)} holds no word", "Write a word or a phrase.")
+                self.wrong(f"{inside}{name}", f"{_shown(one)} holds no word", "Write a word or a phrase.")
         return items
+
+    def moves(self, row: Mapping[str, Any]) -> tuple[Move, ...]:
+        value = row.get("moves")
+        if value is None:
+            return ()
+        if not isinstance(value, list):
+            self.wrong(
+                "moves", f"{_shown(value)} is no list", "Write - {of: [margin, returns], up: for, down: against}."
+            )
+            return ()
+        found = []
+        for place, one in enumerate(value, 1):
+            inside = f"moves[{place}]."
+            if not isinstance(one, dict):
+                self.wrong(
+                    inside[:-1], f"{_shown(one)} is no move", "Write {of: [margin, returns], up: for, down: against}."
+                )
+                continue
+            self.unknown(list(one), ("of", "up", "down"), inside)
+            of = self.texts(one, "of", inside)
+            if not of and not any(p.field == f"{inside}of" for p in self.problems):
+                self.wrong(f"{inside}of", "is missing or empty", "Write a list of what rises or falls.")
+            sides = [next((s for s in SIDES if s == one.get(end)), None) for end in ("up", "down")]
+            for end, side in zip(("up", "down"), sides, strict=True):
+                if side is None:
+                    self.wrong(f"{inside}{end}", f"{_shown(one.get(end))} is unknown", "Write for or against.")
+            up, down = sides
+            if up is not None and down is not None:
+                found.append(Move(of, up, down))
+        return tuple(found)
 
     def conditions(self, row: Mapping[str, Any], part: str, *, tools: bool) -> tuple[Condition, ...]:
         value = row.get(part)
@@ -223,6 +253,7 @@ def _catalyst(row: object, reader: _Reader, *, tools: bool) -> Catalyst | None:
     lists = {name: reader.texts(row, name) for name in _LISTS}
     if not lists["look_for"] and not any(p.field == "look_for" for p in reader.problems):
         reader.wrong("look_for", "is missing or empty", "Write a list of words and phrases that such sentences use.")
+    moves = reader.moves(row)
     confirms, refutes = (reader.conditions(row, part, tools=tools) for part in _PARTS)
     for yes, no in product(confirms, refutes):
         if overlap(yes, no):
@@ -239,6 +270,9 @@ def _catalyst(row: object, reader: _Reader, *, tools: bool) -> Catalyst | None:
         direction=next(d for d in DIRECTIONS if d == direction),
         look_for=lists["look_for"],
         not_about=lists["not_about"],
+        moves=moves,
+        signs_for=lists["signs_for"],
+        signs_against=lists["signs_against"],
         confirms=confirms,
         refutes=refutes,
         examples_for=lists["examples_for"],

@@ -10,7 +10,9 @@ from types import MappingProxyType
 from typing import Literal, get_args
 
 Direction = Literal["tailwind", "headwind"]
+Side = Literal["for", "against"]
 Comparison = Literal["at_least", "at_most", "above_subject", "below_subject", "above_metric", "below_metric"]
+SIDES: tuple[Side, ...] = get_args(Side)
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
 NUMERIC: tuple[Comparison, ...] = ("at_least", "at_most")  # compared with a number; the others with another metric
@@ -53,6 +55,15 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """What rises or falls (``of``: words or phrases), and which side its rise and its fall speak for."""
+
+    of: tuple[str, ...]
+    up: Side
+    down: Side
+
+
+@dataclass(frozen=True, slots=True)
 class Catalyst:
     """One catalyst (the head of data/catalysts.yaml tells what each field is). ``source``: the file that it comes from."""
 
@@ -63,6 +74,9 @@ class Catalyst:
     direction: Direction
     look_for: tuple[str, ...]
     not_about: tuple[str, ...] = ()
+    moves: tuple[Move, ...] = ()
+    signs_for: tuple[str, ...] = ()
+    signs_against: tuple[str, ...] = ()
     confirms: tuple[Condition, ...] = ()
     refutes: tuple[Condition, ...] = ()
     examples_for: tuple[str, ...] = ()
@@ -78,5 +92,9 @@ class Catalyst:
     @property
     def text_key(self) -> str:
         """A digest of all that the stance of a sentence depends on: where it changes, stances are found anew."""
-        parts = (self.statement, self.look_for, self.not_about, self.examples_for, self.examples_against)
-        return hashlib.sha256(repr((*parts, self.examples_neither)).encode("utf-8", "surrogatepass")).hexdigest()
+        parts = (
+            (self.statement, self.look_for, self.not_about),
+            (tuple((move.of, move.up, move.down) for move in self.moves), self.signs_for, self.signs_against),
+            (self.examples_for, self.examples_against, self.examples_neither),
+        )
+        return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
