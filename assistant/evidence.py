@@ -8,10 +8,8 @@ of its passage. What makes it no answer at all is kept apart, in ``missing``.
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from threading import Lock
 
 import numpy as np
 
@@ -28,6 +26,7 @@ from assistant.asked import (
     ranked_first,
     says_rank,
 )
+from assistant.kept import Kept
 from assistant.lexicon import helpers, keys, stem, terms
 from assistant.numbers import quantities
 from assistant.question import Question, Unit, aliases
@@ -130,25 +129,15 @@ def split(passage: Passage, document: Document) -> list[Sentence]:
     """Return the sentences of one passage, with their antecedents and headings."""
     chunk = passage.chunk
     key = (chunk.document_id, chunk.version, chunk.start, chunk.end)
-    with _LOCK:
-        parts = _SPLIT.get(key)
-        if parts is not None:
-            _SPLIT.move_to_end(key)
-    if parts is None:
-        parts = _parts(chunk, document)
-        with _LOCK:
-            _SPLIT[key] = parts
-            while len(_SPLIT) > _SPLIT_KEPT:
-                _SPLIT.popitem(last=False)
+    parts = _SPLIT.made(key, lambda: _parts(chunk, document))
     return [
         Sentence(passage, start, end, text, item, heading, leans, before, chunk.section)
         for start, end, text, item, heading, leans, before in parts
     ]
 
 
-_SPLIT_KEPT = 8_192  # chunks whose sentences are kept: about 2 KB each
-_SPLIT: OrderedDict[tuple[str, str, int, int], list[_Part]] = OrderedDict()
-_LOCK = Lock()
+# The sentences of chunks: about 2 KB each.
+_SPLIT: Kept[tuple[str, str, int, int], list[_Part]] = Kept(8_192)
 
 
 def _parts(chunk: Chunk, document: Document) -> list[_Part]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from threading import Lock
 
+from assistant.kept import Kept
 from assistant.statements.figures import held_statements
 from assistant.statements.formulas import formula, leaves, mentions
 from assistant.statements.items import items, metrics
@@ -31,9 +30,7 @@ _ASKS_WHY = re.compile(
     r"\bwhat (?:is|are|was|were) (?:the )?(?:main |key |primary )?(?:drivers?|reasons?|causes?)\b|\bdrivers? (?:of|for|behind)\b",
     re.I,
 )
-_KEPT = 256
-_held: OrderedDict[tuple[str, str], Mapping[str, frozenset[int]]] = OrderedDict()
-_lock = Lock()
+_held: Kept[tuple[str, str], Mapping[str, frozenset[int]]] = Kept(256)
 
 
 def wanted_kinds(text: str) -> frozenset[str]:
@@ -56,18 +53,13 @@ def statement_pages(
     document_id: str, version: str, load: Callable[[str, str], Document]
 ) -> Mapping[str, frozenset[int]]:
     """Return the pages of the first (the group's) statement of each kind in one version of a document."""
-    with _lock:
-        if (document_id, version) in _held:
-            _held.move_to_end((document_id, version))
-            return _held[document_id, version]
-    document = load(document_id, version)
+    return _held.made((document_id, version), lambda: _pages(load(document_id, version)))
+
+
+def _pages(document: Document) -> Mapping[str, frozenset[int]]:
     pages: dict[str, frozenset[int]] = {}
     for one in held_statements(document):
         first, last = document.page_at(one.start), document.page_at(max(one.start, one.end - 1))
         if one.kind not in pages and first and last and not one.minor:
             pages[one.kind] = frozenset(range(first, last + 1))
-    with _lock:
-        _held[document_id, version] = pages
-        while len(_held) > _KEPT:
-            _held.popitem(last=False)
     return pages

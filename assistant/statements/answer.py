@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from threading import Lock
 
+from assistant.kept import Kept
 from assistant.question import Question
 from assistant.statements.evaluate import Worked, number, work
 from assistant.statements.figures import (
@@ -111,24 +110,15 @@ def answer(text: str, *, question: Question, documents: Sequence[Document]) -> S
     return StatementAnswer(tuple(lines)) if lines else None
 
 
-_KEPT = 128  # companies and filters whose names of rows are kept
-_VOCABULARIES: OrderedDict[tuple[int, ...], tuple[list[list[Statement]], Vocabulary]] = OrderedDict()
-_LOCK = Lock()
+# What rows are called, by the lists of statements that were read together.
+_VOCABULARIES: Kept[tuple[int, ...], tuple[list[list[Statement]], Vocabulary]] = Kept(128)
 
 
 def _known(held: list[list[Statement]]) -> Vocabulary:
     """Return what figures may be called in these documents' statements; the last ones are kept with the lists they are of."""
+    # The lists are held, so that no other has their ids.
     key = tuple(map(id, held))
-    with _LOCK:
-        if key in _VOCABULARIES:  # the lists are held, so that no other has their ids
-            _VOCABULARIES.move_to_end(key)
-            return _VOCABULARIES[key][1]
-    made = vocabulary(s for found in held for s in primary(found))
-    with _LOCK:
-        _VOCABULARIES[key] = (held, made)
-        while len(_VOCABULARIES) > _KEPT:
-            _VOCABULARIES.popitem(last=False)
-    return made
+    return _VOCABULARIES.made(key, lambda: (held, vocabulary(s for found in held for s in primary(found))))[1]
 
 
 def words_of(companies: Sequence[str]) -> frozenset[str]:

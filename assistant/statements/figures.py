@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from threading import Lock
 
+from assistant.kept import Kept
 from assistant.statements.header import Column
 from assistant.statements.items import Item, conflicting, find, items
 from assistant.statements.sections import Row
@@ -309,23 +308,15 @@ def _apart(one: tuple[int, int], other: tuple[int, int]) -> int:
     return 12 * (one[0] - other[0]) + one[1] - other[1]
 
 
-_HELD: OrderedDict[tuple[str, str], tuple[Document, list[Statement]]] = OrderedDict()
-_LOCK = Lock()
+_HELD: Kept[tuple[str, str], tuple[Document, list[Statement]]] = Kept(_KEPT)
 
 
 def held_statements(document: Document) -> list[Statement]:
     """Return the statements of a document; those of the last documents read are kept, for reading them takes a while."""
     key = (document.document_id, document.version)
-    with _LOCK:
-        kept = _HELD.get(key)
-        if kept is not None:
-            _HELD.move_to_end(key)
+    kept = _HELD.get(key)
     if kept is None or kept[0] != document:
-        kept = (document, statements(document))
-        with _LOCK:
-            _HELD[key] = kept
-            while len(_HELD) > _KEPT:
-                _HELD.popitem(last=False)
+        kept = _HELD.put(key, (document, statements(document)))
     return kept[1]
 
 
