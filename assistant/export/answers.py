@@ -60,6 +60,13 @@ def conversation_paper(
     return Paper(named, tuple(parts), tuple(said), stem(named, "conversation"))
 
 
+def answer_clipping(answer: Answer) -> Paper:
+    """Return an answer as it is copied: without its tools' tables, whose figures stand in the sources."""
+    return Paper(
+        one_line(answer.question), (Part(_blocks(answer, None, 1, False, tables=False), _notes(answer, None)),)
+    )
+
+
 def mode_line(answer: Answer) -> str:
     """Return how an answer was made, in words."""
     if answer.mode == "model":
@@ -75,8 +82,8 @@ def _day(made: datetime | None) -> date | None:
     return None if made is None else made.date()
 
 
-def _blocks(answer: Answer, today: date | None, level: int, told: bool) -> tuple[Block, ...]:
-    """Return what stands under the question; ``told``: as-of and mode are said elsewhere."""
+def _blocks(answer: Answer, today: date | None, level: int, told: bool, *, tables: bool = True) -> tuple[Block, ...]:
+    """Return what stands under the question; ``told``: as-of and mode are said elsewhere; ``tables``: with tools' results."""
     out: list[Block] = []
     if answer.status == "partial":
         said = "Part of the question is answered; the base does not cover the rest."
@@ -94,7 +101,7 @@ def _blocks(answer: Answer, today: date | None, level: int, told: bool) -> tuple
     if doubtful:
         out.append(Paragraph(words("Not confirmed by the sources", "strong")))
         out.append(Bullets(tuple(words(_doubt(claim)) for claim in doubtful)))
-    for result in answer.tool_results:
+    for result in answer.tool_results if tables else ():
         out += result_blocks(result, today, level)
     out += [Paragraph(words(warning), "warning") for warning in answer.warnings]
     out += [Paragraph(words(line), "note") for line in _scope(answer, today, told)]
@@ -164,4 +171,4 @@ def _tool(result: ToolResult) -> Note:
     return Note(result.marker, result.tool, text=f"{'; '.join(said)}{old}")
 
 
-__all__ = ["STOPPED", "Link", "Turn", "answer_paper", "conversation_paper", "mode_line"]
+__all__ = ["STOPPED", "Link", "Turn", "answer_clipping", "answer_paper", "conversation_paper", "mode_line"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -207,20 +206,6 @@ def test_two_users_do_not_see_each_other(open_page: Any, assistant: FakeAssistan
     assert second.page.locator("#transcript .t-turn").count() == 1
     assert assistant.asked[-1]["history"] == []
     assert GAP not in second.page.inner_text("#transcript")
-
-
-def test_an_answer_is_copied_and_downloaded_as_markdown(seen: Watched) -> None:
-    seen.ask(GAP)
-    seen.last.get_by_role("button", name="Copy").click()
-    seen.page.get_by_role("button", name="Copied").wait_for()
-    copied = seen.page.evaluate("navigator.clipboard.readText()")
-    assert f"- {GAP_QUOTE} [^1]" in copied
-    with seen.page.expect_download() as download:
-        seen.last.get_by_role("button", name="Markdown").click()
-    assert download.value.suggested_filename == "what-was-the-gap-to-large-caps-in-march-2024.md"
-    text = Path(download.value.path()).read_text(encoding="utf-8")
-    assert text == copied
-    assert re.search(r"\[\^1\]: Valuation gap, Sample notes, 2024-03-20: “The gap", text)
 
 
 def test_a_phone_opens_the_sources_over_the_conversation(open_page: Any) -> None:
