@@ -453,8 +453,13 @@ def seen_by(
     shown = door.shared(user, door.share(ANNA, TALK))
     assert [t["question"] for t in shown["turns"]] == [t["question"] for t in records.conversation(ANNA, TALK)["turns"]]
     assert shown["title"] == "Nightjar?"
-    last: Answer | None = shown["turns"][-1]["answer"]
-    return last
+    last = shown["turns"][-1]
+    if last["answer"] is None:
+        assert (last["status"], last["answer_id"]) == ("withheld", None)
+    else:
+        assert (last["status"], last["answer_id"]) == (found.status, found.answer_id)
+    answer: Answer | None = last["answer"]
+    return answer
 
 
 def result(tool: str) -> ToolResult:

@@ -129,6 +129,7 @@ def test_a_link_shows_the_owners_words_and_what_the_reader_may_read(bases: Bases
     assert [t["question"] for t in seen["turns"]] == [t["question"] for t in own]
     shown = [t["answer"] for t in seen["turns"] if t["answer"] is not None]
     assert len(own) > len(shown) > 20
+    assert {(t["status"], t["answer_id"]) for t in seen["turns"] if t["answer"] is None} == {("withheld", None)}
     for answer in shown:
         assert said_of(answer.model_dump_json(), answer.question) == []
         assert answer.warnings == ()

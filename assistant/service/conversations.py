@@ -9,7 +9,7 @@ from assistant.access import User
 from assistant.models import Answer
 from assistant.service.door import Door
 from assistant.service.ports import Asked, Refused, Turn
-from assistant.service.withdrawn import Reader, documents_of, for_reader, narrowed, no_answer, unsaid
+from assistant.service.withdrawn import WITHHELD, Reader, documents_of, for_reader, narrowed, no_answer, unsaid
 from vectorstore.errors import Forbidden
 
 
@@ -80,8 +80,8 @@ class Conversations(Door):
     def shared(self, user: User, token: str) -> Mapping[str, Any]:
         """Return the conversation behind a link as ``conversation``, with its ``owner``'s name, as far as ``user`` may read it.
 
-        An answer is None where the reader may not read all that it was made of. Raises NotFound, and Forbidden where the setting
-        ``sharing`` is off.
+        An answer is None, and its turn "withheld", where the reader may not read all that it was made of. Raises NotFound, and
+        Forbidden where the setting ``sharing`` is off.
         """
         self.need(user, "ask")
         self._need_sharing()
@@ -90,8 +90,8 @@ class Conversations(Door):
         allowed = self.readable(user)
         reader = Reader(allowed, self._may_read(allowed), self._names(allowed), lambda one: self._regated(user, one))
         shown = for_reader(found, reader)
-        answers = [sum(turn["answer"] is not None for turn in one["turns"]) for one in (found, shown)]
-        told = {"conversation_id": found["conversation_id"], "owner": found["owner"], "hidden": answers[0] - answers[1]}
+        hidden = sum(turn["status"] == WITHHELD for turn in shown["turns"])
+        told = {"conversation_id": found["conversation_id"], "owner": found["owner"], "hidden": hidden}
         records.opened_link(user, token, told)
         return shown
 

@@ -12,6 +12,7 @@ from vectorstore.errors import NotFound
 from vectorstore.names import fold
 
 Readable = Callable[[frozenset[str]], bool]
+WITHHELD = "withheld"  # the status of a turn whose answer its reader may not see
 
 
 def no_answer() -> NotFound:
@@ -78,8 +79,17 @@ class Reader:
 
 
 def for_reader(conversation: Mapping[str, Any], reader: Reader) -> Mapping[str, Any]:
-    """Return another's conversation as ``reader`` may see it: questions and title as they are, answers as they may."""
-    return _with_answers(conversation, lambda turn: _lent(turn, reader))
+    """Return another's conversation as ``reader`` may see it: title and questions as they are, answers as they may.
+
+    Of an answer that is withheld not even its id stays, nor whether the base had one.
+    """
+    shown = _with_answers(conversation, lambda turn: _lent(turn, reader))
+    withheld = {"status": WITHHELD, "answer_id": None}
+    turns = [
+        new | withheld if new["answer"] is None and old["answer"] is not None else new
+        for old, new in zip(conversation["turns"], shown["turns"], strict=True)
+    ]
+    return {**shown, "turns": turns}
 
 
 def _lent(turn: Mapping[str, Any], reader: Reader) -> Answer | None:

@@ -361,7 +361,7 @@ class Shared(BaseModel):
 
 
 class SharedTurns(BaseModel):
-    """Another's conversation, oldest turn first; null in place of answers that you may not read."""
+    """Another's conversation, oldest turn first; an answer that you may not read is null, its turn's status "withheld"."""
 
     owner: str
     title: str
