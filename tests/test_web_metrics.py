@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from datetime import date
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
-from assistant.models import Failure, Metric, ToolResult
+from assistant.models import Failure, Metric, ToolResult, ToolStatus
+from assistant.tools.registry import call, listed
+from assistant.tools.wiring import make_context
 from assistant.web import metrics
+from assistant.web.ages import ago, asked_of, moment, old
+from assistant.web.text import esc
+from vectorstore.settings import Settings
 
 
 def metric(**values: Any) -> Metric:
@@ -134,3 +141,128 @@ def test_inputs_stand_in_a_table_with_value_and_place() -> None:
     assert rows[3] == ["goodwill", "0", "absent; javascript:alert(1)"]
     many = metrics.card(result(metric(inputs=tuple({"name": str(n), "value": n} for n in range(15)))))
     assert "and 3 more, in the file of inputs" in many
+
+
+TODAY = date(2026, 11, 21)
+
+
+@pytest.mark.parametrize(
+    ("iso", "said"),
+    [
+        ("2026-11-21", "today"), ("2026-11-20", "yesterday"), ("2026-11-18", "3 days old"), ("2026-06-30", "4 months old"),
+        ("2023-06-30", "3 years 4 months old"), ("2026-11-22", ""), ("soon", ""), ("", ""), (None, ""), ("2026-11-20T09:00:00+00:00", "yesterday"),
+    ],
+)  # fmt: skip
+def test_ages_in_words(iso: str | None, said: str) -> None:
+    assert old(iso, TODAY) == said
+    assert ago(iso, TODAY) == said.replace("old", "ago")
+    assert old(iso, None) == ago(iso, None) == ""
+
+
+def test_a_question_as_of_a_day_counts_ages_to_that_day() -> None:
+    asked = date(2024, 6, 30)
+    assert old("2024-06-27", TODAY, asked) == "3 days old on 30 Jun 2024"
+    assert old("2024-06-30", TODAY, asked) == "the day asked for"
+    assert old("2024-07-01", TODAY, asked) == ""
+    html = metrics.card(result(metric(as_of="2024-06-27"), arguments={"as_of": "2024-06-30"}), TODAY)
+    assert html.count("3 days old on 30 Jun 2024") == 2
+    assert asked_of(result(arguments={"as_of": "soon"})) is asked_of(result(arguments={"as_of": 3})) is None
+
+
+@pytest.mark.parametrize(
+    ("iso", "said"),
+    [("2026-10-01T10:00:00+00:00", "1 Oct 2026, 10:00 UTC"), ("2026-10-01T01:30:00+03:00", "30 Sep 2026, 22:30 UTC"), ("2026-10-01T10:00:00", "1 Oct 2026"),
+     ("2026-10-01", "1 Oct 2026"), ("<b>", "<b>")],
+)  # fmt: skip
+def test_moments_in_words(iso: str, said: str) -> None:
+    assert moment(iso) == said
+
+
+def test_every_figure_says_when_it_is_of_and_how_old_it_is() -> None:
+    shown = [metric(name=f"figure_{n}", as_of=f"2026-11-{n:02}") for n in range(10, 20)]
+    html = metrics.card(result(*shown, retrieved_at="2026-11-20T10:00:00+00:00", cached=True), TODAY, number=2)
+    text = re.sub(r"<[^>]+>", "", html)
+    for n in range(10, 20):
+        assert f"as of {n} Nov 2026, {21 - n} days old" in text
+    assert text.count("days old") == 10 + metrics.MOST_SHOWN
+    assert "Retrieved 20 Nov 2026, 10:00 UTC, yesterday, from a saved pull." in text
+    assert "days old" not in metrics.card(result(*shown))
+
+
+def test_what_the_question_names_stands_on_the_card() -> None:
+    many = [metric(name=name) for name in ("one", "two", "three", "four", "five", "peak")]
+    html = metrics.card(result(*many), question="When was the peak?")
+    table = html[html.index('<table class="t-shown">') : html.index("</table>")]
+    assert re.findall(r'<th scope="row">(\w+)', table) == ["peak", "one", "two", "three"]
+    assert '<span class="t-dim">Russell 2000</span>' in html[: html.index("</h4>")]
+
+
+def test_a_plot_says_its_ends_to_who_does_not_see_it_and_is_a_table_too() -> None:
+    points = [[f"2026-01-{n:02}", float(n % 7)] for n in range(1, 31)]
+    html = metrics.card(result(metric(inputs=({"name": "curve", "unit": "percent", "series": points},))), number=1)
+    (said,) = re.findall(r'role="img" aria-label="([^"]*)"', html)
+    assert said == "Russell 2000: curve: curve from 1% (1 Jan 2026) to 2% (30 Jan 2026), lowest 0%, highest 6%."
+    table = html[html.index('<table class="t-grid">') :]
+    days = re.findall(r'<th scope="row">([^<]*)</th>', table[: table.index("</tbody>")])
+    assert (days[0], days[1], days[-1], len(days)) == ("1 Jan 2026", "3 Jan 2026", "30 Jan 2026", 16)
+    assert "One point in 2; all 30 are in the file of inputs." in html
+    assert 'data-keep="1-T1-plot-0"' in html
+
+
+def test_two_curves_are_two_columns_and_a_day_that_one_lacks_is_a_dash() -> None:
+    curves = tuple({"name": name, "unit": "x", "series": given} for name, given in (("a", [[1, 1.0], [2, 2.0]]), ("b", [[2, 5.0], [3, 6.0]])))  # fmt: skip
+    html = metrics.card(result(metric(inputs=curves)))
+    body = html[html.index("<tbody>") : html.index("</tbody>")]
+    assert [re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", row) for row in body.split("<tr>")[1:]] == [
+        ["year 1", "1x", "–"], ["year 2", "2x", "5x"], ["year 3", "–", "6x"],
+    ]  # fmt: skip
+
+
+def test_settings_commands_and_files_stand_apart_in_what_to_do() -> None:
+    told = 'Set sources = ["market"] and accept_market_terms = true in thesis.toml, put prices.csv there, set FRED_API_KEY, or run thesis ingest FILE.'
+    html = metrics.card(result(status="not_configured", error=Failure(kind="k", message="Off.", what_to_do=told)))
+    assert re.findall("<code>([^<]*)</code>", html) == [
+        "sources = [&quot;market&quot;]", "accept_market_terms = true", "thesis.toml", "prices.csv", "FRED_API_KEY", "thesis ingest FILE",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("status", [s for s in get_args(ToolStatus) if s != "ok"])
+def test_every_status_is_said_in_words_even_without_a_reason(status: Any) -> None:
+    html = metrics.card(result(status=status))
+    assert metrics.SAID[status] in html.replace("&#x27;", "'")
+    assert re.search(r'<span class="t-verdict">[a-z ]+</span>', html)
+
+
+def test_a_part_that_failed_is_told_beside_the_figures() -> None:
+    html = metrics.card(result(metric(), status="rate_limited", error=Failure(kind="k", message="Wait a minute.", what_to_do="Ask again.")))  # fmt: skip
+    assert "Wait a minute." in html
+    assert "−8%" in html
+
+
+def test_many_notes_are_folded_away() -> None:
+    html = metrics.card(result(metric(), warnings=tuple(f"Note {n}." for n in range(5))), number=4)
+    assert '<details class="t-notes" data-keep="4-T1-notes"><summary>5 notes</summary>' in html
+    assert "<li>Note 4.</li>" in html
+
+
+ARGUMENTS = {"balance_sheet": {"ticker": "ALDR"}, "embedded_expectations": {"ticker": "ALDR"}, "call_sentiment": {"ticker": "ALDR"}, "verify_claim": {"claim": "v-drawdown"}}  # fmt: skip
+
+
+def test_every_tool_without_a_source_says_what_is_off_and_what_to_do(tmp_path: Path) -> None:
+    settings = Settings(store=str(tmp_path / "base"))
+    given = make_context(settings)
+    seen = set()
+    for tool in listed():
+        name = str(tool["name"])
+        held = call(name, ARGUMENTS.get(name, {}), given).model_copy(update={"marker": "T1"})
+        seen.add(held.status)
+        assert held.status in {"not_configured", "no_data"}, name
+        html = metrics.card(held, TODAY, number=1)
+        assert held.error is not None
+        assert esc(held.error.message) in html
+        todo = re.sub(r"</?code>", "", html[html.index("What to do</strong>") :])
+        assert esc(held.error.what_to_do) in todo
+        assert "<code>" in html, name
+        assert "<svg" not in html
+        assert ("data-event" in html) == (name == "verify_claim")  # what was claimed has inputs of its own
+    assert seen == {"not_configured", "no_data"}

@@ -178,7 +178,7 @@ def _cells(text: str, offset: int, block: Block) -> list[tuple[int, int]]:
         word = line[low:high]
         if _AFTER.fullmatch(word) and not _CELL.fullmatch(word) and tail is None:
             tail = high
-        elif _CELL.fullmatch(word):
+        elif _CELL.fullmatch(word) and not _closes(line, words):
             cells.append((low, high if tail is None else tail))
             tail = None
         elif _BEFORE.fullmatch(word) and cells and tail is None:
@@ -190,6 +190,14 @@ def _cells(text: str, offset: int, block: Block) -> list[tuple[int, int]]:
     if tail is not None:  # a sign without a number before it is of the label
         label = max(label, tail)
     return [(start, start + label), *((start + a, start + b) for a, b in reversed(cells))]
+
+
+def _closes(line: str, words: Sequence[tuple[int, int]]) -> bool:
+    """Return whether the last word closes a bracket that an earlier one opened: "(Note 1)"."""
+    low, high = words[-1]
+    word = line[low:high]
+    before = line[slice(*words[-2])] if len(words) > 1 else ""
+    return word.endswith(")") and "(" not in word and not (_BEFORE.fullmatch(before) and "(" in before)
 
 
 def marked(text: str, offset: int, low: int, high: int, marks: Sequence[Mark]) -> str:

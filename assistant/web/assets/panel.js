@@ -66,7 +66,9 @@
   document.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: "-1", ArrowRight: "1" }[event.key];
     const at = document.activeElement;
-    if (!step || event.ctrlKey || event.metaKey || event.shiftKey || /^(INPUT|TEXTAREA|SELECT)$/.test(at?.tagName || "")) return;
+    if (!step || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    // In a field with words in it the arrows are the field's.
+    if (/^(INPUT|TEXTAREA|SELECT)$/.test(at?.tagName || "") && (at.value || !event.altKey)) return;
     const inside = at?.closest?.("#sources");
     if (!event.altKey && ((!inside && !at?.matches?.(".t-marker[data-cite]")) || at.closest(".t-rows"))) return;
     const button = document.querySelector(`#sources [data-step="${step}"]`);
