@@ -88,7 +88,8 @@ def test_a_company_s_own_name_is_no_praise() -> None:
     names = own_name("Strong Tools, Inc.")
     assert count("At Strong Tools we see weak orders.", SMALL, names) == (0, 1, 7)
     assert count("We have strong tools here.", SMALL, names) == (1, 0, 5)
-    assert own_name(None) == ()
+    assert own_name(None) == own_name("42 - 7") == ()
+    assert count("We have strong tools here.", SMALL, own_name("42 - 7")) == (1, 0, 5)
 
 
 def document(

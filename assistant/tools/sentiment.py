@@ -192,7 +192,8 @@ def own_name(company: str | None) -> tuple[tuple[str, ...], ...]:
     # The first word alone is the name only where nothing else is left of it ("Culp Inc").
     core = min((a for a in shorter if full.startswith(a)), key=lambda a: -len(a), default=full)
     forms = (full, core, *(a for a in shorter if " " in a))
-    return tuple(dict.fromkeys(tuple(_words(form)) for form in forms if form))
+    found = (tuple(_words(form)) for form in forms)
+    return tuple(dict.fromkeys(words for words in found if words))  # a name may be signs only
 
 
 def count(text: str, lexicon: Lexicon, names: tuple[tuple[str, ...], ...] = ()) -> tuple[int, int, int]:
