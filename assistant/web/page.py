@@ -52,15 +52,19 @@ def _whole(page: gr.Blocks, chat: Chat) -> None:
             about = html("", None, "about")
     sidebar.show_said()
 
-    def refresh(request: gr.Request, turns: Turns, *narrowing: Any) -> dict[Any, Any]:
+    def refresh(request: gr.Request, *narrowing: Any) -> dict[Any, Any]:
         user = user_of(request)
         sources = service.sources(user)
         return {
             header: render.header(user, form_token_of(request)),
             about: base.about(sources, settings),
-            chat.transcript: gr.skip() if turns else chat.greeting(user),
             **scope.choices(sources, *narrowing),
         }
+
+    def changed(request: gr.Request, turns: Turns, *narrowing: Any) -> dict[Any, Any]:
+        """As ``refresh``, and what is offered to be asked: for when the base has changed, not beside the first load."""
+        greeting = gr.skip() if turns else chat.greeting(user_of(request))
+        return {**refresh(request, *narrowing), chat.transcript: greeting}
 
     def correct(request: gr.Request, turns: Turns, event: gr.EventData) -> dict[Any, Any]:
         """Take a question back as it was read, with the companies that were read chosen."""
@@ -84,15 +88,23 @@ def _whole(page: gr.Blocks, chat: Chat) -> None:
     scope.connect()
     refreshing: dict[str, Any] = {
         "fn": refresh,
-        "inputs": [chat.turns, *scope.inputs],
-        "outputs": [header, about, chat.transcript, *scope.lists.values()],
+        "inputs": scope.inputs,
+        "outputs": [header, about, *scope.lists.values()],
         **PRIVATE,
     }
     # The base may have grown by another user's hand since.
     page.load(**refreshing)
     page.load(sidebar.arrive, chat.turns, [sidebar.listed, sidebar.said, *chat.shown], **PRIVATE)
     about_tab.select(**refreshing)
-    documents.connect(page, refreshing)
+    documents.connect(
+        page,
+        refreshing
+        | {
+            "fn": changed,
+            "inputs": [chat.turns, *scope.inputs],
+            "outputs": [*refreshing["outputs"], chat.transcript],
+        },
+    )
 
 
 def _framed(page: gr.Blocks, chat: Chat) -> None:

@@ -58,7 +58,9 @@
     opener = from || document.activeElement;
     stage().dataset.open = which;
     if (which === "kept") $("[data-action=kept]")?.setAttribute("aria-expanded", "true");
-    $(which === "kept" ? "#kept .t-close" : "#side-close .t-close")?.focus({ preventScroll: true });
+    // Not at once: what slides in can take the focus from its first frame on.
+    const first = $(which === "kept" ? "#kept .t-close" : "#side-close .t-close");
+    requestAnimationFrame(() => requestAnimationFrame(() => first?.focus({ preventScroll: true })));
   };
 
   // Dialogs and the menu of a conversation
