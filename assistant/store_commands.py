@@ -1,4 +1,4 @@
-"""`thesis backup | restore | prune`: the store as a whole."""
+"""`thesis backup | restore | prune`: the store as a whole. `thesis amend | reingest`: one document of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
+from assistant.shown import printable
 from assistant.wiring import Wiring
+from vectorstore.errors import SettingsError
 from vectorstore.settings import Settings
 
 
@@ -22,6 +24,23 @@ def add(command: Callable[..., Any]) -> None:
     restore = command("restore", "Make a base from a backup, in a folder that is empty or not there yet.")
     restore.add_argument("file", metavar="FILE")
     command("prune", "Forget what is kept without need: vectors of what is gone, versions whose retention has ended.")
+    amend = command("amend", "Say what a document is: what you say wins over what was read in it, and stays said.")
+    amend.add_argument("name", metavar="DOCUMENT", help="document id, the start of one, a path or a URL")
+    amend.add_argument(
+        "fields",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="title, publisher, authors, date, kind, company, ticker, form, period …",
+    )
+    amend.add_argument(
+        "--found",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="take back what you said: the document is read again",
+    )
+    reingest = command("reingest", "Read one document again, from its file, its address or the kept copy of a PDF.")
+    reingest.add_argument("name", metavar="DOCUMENT", help="document id, the start of one, a path or a URL")
 
 
 def backup(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
@@ -77,6 +96,49 @@ def prune(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO
                 flush=True,
             )
     return 0
+
+
+def amend(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
+    fields: dict[str, str | None] = {}
+    for pair in a.fields:
+        key, sign, value = pair.partition("=")
+        if not sign or not key.strip():
+            raise SettingsError(f"{pair!r} is not KEY=VALUE.", "For example: thesis amend ID date=2024-03-01")
+        if key.strip() in fields:
+            raise SettingsError(f"{key.strip()} is given twice.", "Give each field once.")
+        fields[key.strip()] = value.strip()
+    for key in a.found:
+        if key.strip() in fields:
+            raise SettingsError(f"{key.strip()} is given and taken back.", "Do one of the two.")
+        fields[key.strip()] = None
+    if not fields:
+        raise SettingsError("No field is given.", "For example: thesis amend ID publisher='Acme Research'")
+    with wiring.open_ingestor(settings) as ingestor, contextlib.closing(wiring.progress(wiring.err)) as progress:
+        amended = ingestor.amend(a.name, fields, progress=progress, folder=wiring.folder).to_json()
+        progress.close()
+        if a.json:
+            _print(amended, out)
+        else:
+            said = f"changed: {', '.join(amended['changed'])}" if amended["changed"] else "nothing was new"
+            print(f"{amended['document_id'][:12]}: {said}.", file=out, flush=True)
+    return 0
+
+
+def reingest(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
+    with wiring.open_ingestor(settings) as ingestor, contextlib.closing(wiring.progress(wiring.err)) as progress:
+        report = ingestor.reingest(a.name, progress, folder=wiring.folder).to_json()
+        progress.close()
+        if a.json:
+            _print(report, out)
+        else:
+            for one in report["files"]:
+                said = f": {one['text']}" if one["text"] else ""
+                print(
+                    printable(f"{one['outcome']}: {Path(one['path']).name}, {one['chunks']} chunks{said}"),
+                    file=out,
+                    flush=True,
+                )
+    return 1 if report["failed"] else 0
 
 
 def _print(value: object, out: TextIO) -> None:

@@ -17,7 +17,7 @@ def _never() -> None:
 
 
 class Report(Protocol):
-    """What an ingest (ingest.progress.IngestReport) or a pruning (vectorstore.store.Pruned) returns."""
+    """What an ingest (ingest.progress.IngestReport), an amendment or a pruning (vectorstore.store.Pruned) returns."""
 
     def to_json(self) -> dict[str, Any]: ...
 
@@ -36,6 +36,17 @@ class Ingestor(Protocol):
         folder: Path | None = None,
     ) -> Report: ...
     def remove(self, names: Sequence[str], *, folder: Path | None = None) -> int: ...
+    def amend(
+        self,
+        name: str,
+        fields: Mapping[str, str | None],
+        *,
+        progress: Callable[[Any], None] | None = None,
+        folder: Path | None = None,
+    ) -> Report: ...
+    def reingest(
+        self, name: str, progress: Callable[[Any], None] | None = None, *, folder: Path | None = None
+    ) -> Report: ...
     def rebuild(self, progress: Callable[[Any], None] | None = None) -> int: ...
     def prune(self) -> Report: ...
 

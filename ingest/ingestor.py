@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,27 +10,27 @@ from types import TracebackType
 from typing import Self
 
 from ingest import pipeline
-from ingest.fetch import normalize_url
+from ingest._one import OneDocument, named
+from ingest._turns import TURN_SECONDS
+from ingest.amending import UPLOADED
 from ingest.pool import Worker
 from ingest.progress import Failed, IngestReport, Progress
 from ingest.rechunking import rechunk
-from ingest.sources import Item, find, identity, is_url, shown, under, upload_name
+from ingest.sources import Item, find, shown, upload_name
 from vectorstore.embedding import make_embedder
-from vectorstore.errors import NotFound, ReadError, ThesisError
-from vectorstore.records import SourceInfo, document_id
+from vectorstore.errors import ReadError
+from vectorstore.records import document_id
 from vectorstore.settings import Settings
 from vectorstore.store import Pruned, Store
 
-_SHORTEST_PREFIX = 6
 _PICTURE_SECONDS = 30.0
-_TURN_SECONDS = 0.5
 
 
 class _Stopped(Exception):
     """Whoever asked wants no more of it."""
 
 
-class Ingestor:
+class Ingestor(OneDocument):
     """Ingest, remove, rebuild and page pictures over one open store.
 
     Safe to use from several threads: one ingest runs at a time, the others wait. Does not own the store; ``close``
@@ -39,11 +38,9 @@ class Ingestor:
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
+        super().__init__()
         self.store = store
         self.settings = settings
-        self._writing = threading.RLock()
-        self._count = threading.Lock()
-        self._wanting = 0  # ingests that go on or wait for their turn: what is made in the background makes way
         self._drawing = threading.Lock()
         self._drawer: Worker | None = None
 
@@ -62,7 +59,7 @@ class Ingestor:
         ``waiting`` is called twice a second until then; what it raises ends the wait.
         """
         with self._wanted():
-            while not self._writing.acquire(timeout=_TURN_SECONDS):
+            while not self._writing.acquire(timeout=TURN_SECONDS):
                 waiting()
             try:
                 with Ingestor(self.store, settings) as ingestor:
@@ -70,17 +67,8 @@ class Ingestor:
             finally:
                 self._writing.release()
 
-    @contextmanager
-    def _wanted(self) -> Iterator[None]:
-        with self._count:
-            self._wanting += 1
-        try:
-            yield
-        finally:
-            with self._count:
-                self._wanting -= 1
-
     def close(self) -> None:
+        self._end_behind()
         with self._drawing:
             if self._drawer is not None:
                 self._drawer.close()
@@ -120,29 +108,38 @@ class Ingestor:
     ) -> IngestReport:
         """Bring in uploads given as (name, path of the bytes). The name is the identity, ``upload:/NAME``.
 
-        The same name again is a new version of the same document; of two in one call the last one counts.
+        The same name again is a new version of the same document; of two in one call the last one counts. ``progress`` is
+        called while this waits for its turn, too. What it raises ends the run: what is in stays in, and of the others,
+        whose bytes go with the call, nothing is left. The report tells of each file.
         """
         items: dict[str, Item] = {}
         failed: list[Failed] = []
         for name, file in files:
             try:
                 safe = upload_name(name)
-                items[safe] = Item(f"upload:/{safe}", safe, Path(file), Path(file).stat().st_size)
+                items[safe] = Item(f"{UPLOADED}{safe}", safe, Path(file), Path(file).stat().st_size)
             except ReadError as error:
                 failed.append(Failed(shown(name), str(error)))
             except OSError as error:
                 text = f"The upload can't be read ({error.strerror}). Upload it again."
-                failed.append(Failed(f"upload:/{safe}", text))
-        with self._wanted(), self._writing:
-            return pipeline.ingest_items(
-                self.store,
-                list(items.values()),
-                settings=self.settings,
-                meta=meta,
-                collection=collection,
-                progress=progress,
-                failed=failed,
-            )
+                failed.append(Failed(f"{UPLOADED}{safe}", text))
+        with self._my_turn(progress, len(items)):
+            try:
+                return pipeline.ingest_items(
+                    self.store,
+                    list(items.values()),
+                    settings=self.settings,
+                    meta=meta,
+                    collection=collection,
+                    progress=progress,
+                    failed=failed,
+                    each=True,
+                )
+            except BaseException:
+                names = [document_id(collection or self.settings.collection, item.path) for item in items.values()]
+                unread = [info for name in names if (info := self.store.info(name)) is not None and not info.version]
+                self.store.remove([info.document_id for info in unread if info.state in ("seen", "read")])
+                raise
 
     def ingest_knowledge(
         self, progress: pipeline.ProgressCallback | None = None, *, embed: bool = True
@@ -182,29 +179,11 @@ class Ingestor:
             if progress:
                 progress(moment)
 
-        failed: dict[str, Failed] = {}
         try:
             report = self.ingest_knowledge(tell, embed=False)
         except _Stopped:
             return ()
-        begun, done, files = time.monotonic(), 0, 0
-        total = len(self.store.waiting())
-        while not stop():
-            if self._wanting:
-                time.sleep(_TURN_SECONDS / 5)
-                continue
-            found = self.store.embed_next(skip=failed, stop=lambda: stop() or self._wanting > 0)
-            for one in found:
-                info = self.store.info(one.document_id)
-                if one.error is not None:
-                    failed[one.document_id] = Failed(shown(info.path if info else one.document_id), str(one.error))
-                done, files = done + one.chunks, files + 1
-                if progress and info is not None:
-                    seconds = time.monotonic() - begun
-                    progress(Progress(files, max(files, total), 0, done, seconds, None, Path(info.path).name))
-            if not found and not self._wanting:
-                break
-        return (*(report.failed if report else ()), *failed.values())
+        return (*(report.failed if report else ()), *self._make_vectors(progress, stop))
 
     def remove(self, names: Sequence[str], *, folder: Path | None = None) -> int:
         """Remove documents named by id, by the unique start of an id, by path or URL, or all below a folder.
@@ -216,7 +195,7 @@ class Ingestor:
             infos = self.store.sources()
             found: dict[str, None] = {}
             for name in names:
-                found.update(dict.fromkeys(_named(name, infos, folder or Path.cwd())))
+                found.update(dict.fromkeys(named(name, infos, folder or Path.cwd())))
             return self.store.remove(list(found)) if found else 0
 
     def page_picture(
@@ -268,24 +247,3 @@ class Ingestor:
 
 def _model(settings: Settings) -> tuple[str, str, str]:
     return settings.embedding_model, settings.embedding_backend, settings.embedding_device
-
-
-def _named(name: str, infos: Sequence[SourceInfo], folder: Path) -> list[str]:
-    exact = [info.document_id for info in infos if info.document_id == name or info.path == name]
-    if exact:
-        return exact
-    if len(name) >= _SHORTEST_PREFIX:
-        starting = [info.document_id for info in infos if info.document_id.startswith(name.lower())]
-        if len(starting) == 1:
-            return starting
-        if starting:
-            raise NotFound(f"{name} is the start of {len(starting)} document ids.", "Give more of the id.")
-    try:
-        place = normalize_url(name) if is_url(name) else identity(folder / Path(name).expanduser())
-    except (ThesisError, OSError, ValueError, RuntimeError):
-        place = name
-    at = [info.document_id for info in infos if info.path == place]
-    below = at or [info.document_id for info in infos if name and not is_url(info.path) and under(info.path, place)]
-    if not below:
-        raise NotFound(f"No document {shown(name)} is in the base.", "See what is in it: thesis sources")
-    return below

@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from ingest import overrides
 from ingest.behind import Behind
@@ -21,7 +22,7 @@ from ingest.fetch import fetch
 from ingest.files import open_file
 from ingest.memory import give_back
 from ingest.pool import Pool
-from ingest.progress import Failed, IngestReport, Progress, Skipped, Warned
+from ingest.progress import Failed, IngestReport, Progress, Skipped, Taken, Warned
 from ingest.sources import Item, find, shown
 from ingest.sync import gone_from
 from ingest.wire import Network
@@ -49,6 +50,7 @@ class _Ready:
 
     parsed: Parsed
     original: bytes | None
+    said: Mapping[str, str] = field(default_factory=dict)  # what the user had said of it when it was read
 
 
 _Read = tuple[Item, bool, _Ready]  # the flag: it is new to the store
@@ -111,17 +113,23 @@ def ingest_items(
     progress: ProgressCallback | None = None,
     failed: Sequence[Failed] = (),
     embed: bool = True,
+    again: bool = False,
+    unsaid: Collection[str] = (),
+    each: bool = False,
 ) -> IngestReport:
     """Bring in sources whose identity is settled already (uploads); otherwise as ``ingest``.
 
-    ``embed`` False: they answer by their words, and their vectors are left to be made.
+    ``embed`` False: they answer by their words, and their vectors are left to be made. ``again``: they are read also where
+    the bytes are the same; ``unsaid``: fields of which the document itself is heard again. ``each``: the report tells of each file.
     """
     overrides.apply(Metadata(), meta or {})  # a wrong one is the caller's error, not each file's
     begun = time.monotonic()
     run = _Run(store, settings, collection or settings.collection, dict(meta or {}), progress, None)
+    run.again, run.unsaid = again, frozenset(unsaid)
     run.failed += failed
     run.all(items, embed=embed)
-    return run.report((), 0, time.monotonic() - begun)
+    report = run.report((), 0, time.monotonic() - begun)
+    return replace(report, files=run.files()) if each else report
 
 
 def workers_for(settings: Settings, items: Sequence[Item]) -> int:
@@ -147,7 +155,7 @@ class _Run:
         self._store = store
         self._settings = settings
         self._collection = collection
-        self._meta = meta
+        self._meta = {key: value for key, value in meta.items() if value.strip()}
         self._progress = progress
         self._network = network
         self._behind = Behind(store)
@@ -161,6 +169,13 @@ class _Run:
         self._order: dict[str, int] = {}
         self._warnings: list[Warned] = []
         self.failed: list[Failed] = []
+        self.again, self.unsaid = False, frozenset[str]()
+        self._taken_in: dict[str, Taken] = {}
+
+    def files(self) -> tuple[Taken, ...]:
+        """Return what came of each file, in their order."""
+        refused = [Taken(one.path, "", "failed", text=one.error) for one in self.failed if one.path not in self._order]
+        return (*(self._taken_in[path] for path in self._order if path in self._taken_in), *refused)
 
     def all(self, items: Sequence[Item], *, embed: bool = True) -> None:
         """Read and index the items, and make the vectors that an earlier run left to be made."""
@@ -259,11 +274,12 @@ class _Run:
         elif known is not None and known.version:
             with open_file(item.file) as stream:
                 version = hashlib.file_digest(stream, "sha256").hexdigest()
-        meta = self._meta
+        meta, before = self._meta, dict[str, str]()
         if known is not None and known.version:
-            said = overrides.said(known.metadata)
+            before = overrides.said(known.metadata)
+            said = {name: value for name, value in before.items() if name not in self.unsaid}
             meta = overrides.merged(said, meta)
-            if meta == said and known.version == version and known.error is None:
+            if meta == before and known.version == version and known.error is None and not self.again:
                 return None
             self._store.seen([(known.document_id, item.path, self._collection)])
         job = Job(item.path, item.name, self._collection, item.file, data, media_type, meta)
@@ -273,7 +289,20 @@ class _Run:
             original = data if data is not None or item.file is None else read_limited(item.file, settings)
             if original is not None and sha256(original) != parsed.document.version:
                 raise ReadError(f"{item.name} changed while it was read.", "Run the ingest again.")
-        return _Ready(parsed, original)
+        kept = original is None or self._store.original_file(parsed.document.version) is not None
+        if self.again and kept and known is not None and self._is_in(known, parsed):
+            return None
+        return _Ready(parsed, original, before)
+
+    def _is_in(self, known: SourceInfo, parsed: Parsed) -> bool:
+        """Whether the store has exactly this already; what was noted before reading is then taken back."""
+        name = parsed.document.document_id
+        if known.version != parsed.document.version or known.error is not None:
+            return False
+        if self._store.document(name) != parsed.document or tuple(self._store.chunks(name)) != parsed.chunks:
+            return False
+        self._store.same(name)
+        return True
 
     def _taken(self, item: Item, known: SourceInfo | None, future: Future[_Ready | None]) -> _Ready | None:
         """Return what is to go into the store; None for what failed, or is in already."""
@@ -289,14 +318,28 @@ class _Run:
                 self._store.same(known.document_id)
             self._unchanged += 1
             self._files += 1
+            self._note(item, "unchanged")
             self._bytes_total -= _weight(item)  # it took no time: it says nothing on the time of the others
             self._tell(item)
         return ready
 
+    def _note(
+        self,
+        item: Item,
+        outcome: Literal["added", "updated", "unchanged", "failed"],
+        text: str = "",
+        *,
+        pages: int = 0,
+        chunks: int = 0,
+    ) -> None:
+        path = shown(item.path)
+        self._taken_in[path] = Taken(path, document_id(self._collection, item.path), outcome, pages, chunks, text)
+
     def _put(self, batch: Sequence[_Read]) -> None:
         """Let the documents answer by their words; where that fails, one by one, so that only the one at fault stays out."""
         try:
-            self._store.put_many([_upsert(ready) for _, _, ready in batch])
+            with self._store.alone():
+                self._store.put_many([_upsert(self._as_said(ready)) for _, _, ready in batch])
         except StoreFull:
             raise
         except (StoreError, ValueError) as error:
@@ -312,6 +355,17 @@ class _Run:
             self._tell(item)
         if self._embed:
             self._behind.wake()
+
+    def _as_said(self, ready: _Ready) -> _Ready:
+        """Return it with what the user has said of the document while it was read."""
+        document = ready.parsed.document
+        info = self._store.info(document.document_id)
+        now = {} if info is None else overrides.said(info.metadata)
+        new = {name: value for name, value in now.items() if ready.said.get(name) != value}
+        if not new:
+            return ready
+        document = replace(document, metadata=overrides.apply(document.metadata, new))
+        return replace(ready, parsed=replace(ready.parsed, document=document))
 
     def _follow(self) -> None:
         """Count what was embedded since the last look, and tell how far the batch under way is."""
@@ -343,6 +397,8 @@ class _Run:
             self.failed.append(Failed(shown(info.path), error))
 
     def _stored(self, going: _Going) -> None:
+        outcome: Literal["added", "updated"] = "added" if going.new else "updated"
+        self._note(going.item, outcome, " ".join(going.warnings), pages=going.pages, chunks=going.chunks)
         if going.new:
             self._added += 1
         else:
@@ -369,6 +425,7 @@ class _Run:
         self._failed(item, text)
 
     def _failed(self, item: Item, text: str) -> None:
+        self._note(item, "failed", text)
         self.failed.append(Failed(shown(item.path), text))
         self._files += 1
         self._bytes_total -= _weight(item)

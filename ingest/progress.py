@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 import time
 import unicodedata
-from dataclasses import dataclass
-from typing import Any, TextIO
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TextIO
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,23 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of one file. ``text``: why it failed, or what there is to know about it."""
+
+    path: str
+    document_id: str
+    outcome: Literal["added", "updated", "unchanged", "failed"]
+    pages: int = 0
+    chunks: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What one ingest did. Counts are documents; ``chunks`` are those indexed in this run."""
+    """What one ingest did. Counts are documents; ``chunks`` are those indexed in this run.
+
+    ``files``: each file by itself, for uploads and for one document that is read again.
+    """
 
     added: int = 0
     updated: int = 0
@@ -69,9 +84,11 @@ class IngestReport:
     warnings: tuple[Warned, ...] = ()
     chunks: int = 0
     seconds: float = 0.0
+    files: tuple[Taken, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that ``thesis ingest --json`` prints."""
+        files = {"files": [asdict(one) for one in self.files]} if self.files else {}
         return {
             "added": self.added,
             "updated": self.updated,
@@ -82,6 +99,7 @@ class IngestReport:
             "warnings": [{"path": w.path, "text": w.text} for w in self.warnings],
             "chunks": self.chunks,
             "seconds": round(self.seconds, 3),
+            **files,
         }
 
     def summary(self) -> str:

@@ -201,6 +201,20 @@ def read_metadata(data: Mapping[str, Any]) -> Metadata:
     )
 
 
+# The columns of ``documents`` that follow from metadata, and their values.
+METADATA = (
+    "metadata = ?, company = ?, published = ?, kind_key = ?, publisher_key = ?, ticker_key = ?, form_key = ?, "
+    "fiscal_period_key = ?"
+)
+
+
+def metadata_values(m: Metadata) -> tuple[str | None, ...]:
+    return (
+        *(json.dumps(metadata(m)), m.company and plain(m.company), m.published, m.kind),
+        *(key(m.publisher), key(m.ticker), code(m.form), code(m.fiscal_period)),
+    )
+
+
 def structure(document: Document) -> dict[str, Any]:
     return {
         "metadata": metadata(document.metadata),

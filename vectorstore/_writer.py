@@ -16,13 +16,14 @@ from pathlib import Path
 
 from vectorstore._faults import fault
 from vectorstore._files import write_whole
-from vectorstore._items import Upsert, check, embedded_texts, flat, groups, sha
+from vectorstore._items import Upsert, check, embedded_texts, flat, groups, header, sha
 from vectorstore._states import Waiting
 from vectorstore.chroma import BODY, FURNITURE, REBUILD, VectorIndex, collection_of
 from vectorstore.embedding import Embedder
 from vectorstore.errors import StoreError, StoreFull, ThesisError
 from vectorstore.keyword import KeywordIndex
 from vectorstore.ledger import Ledger
+from vectorstore.records import Metadata
 
 Progress = Callable[[int, int], None]  # chunks done, chunks in all
 Open = Callable[[], tuple[VectorIndex, KeywordIndex]]
@@ -101,6 +102,31 @@ class Writer:
                 new = {chunk.chunk_id for chunk in item.chunks if collection_of(chunk.role) == name}
                 old = [c.chunk_id for c in before[document.document_id] if collection_of(c.role) == name]
                 vectors.remove(name, [chunk_id for chunk_id in old if chunk_id not in new])
+
+    def amend(self, document_id: str, change: Callable[[Metadata], Metadata]) -> bool:
+        """Change the metadata of a document that is in; text and chunks stay. Returns whether anything was changed.
+
+        Filters and words follow at once; vectors are made behind where what stands above each text is another. Raises NotFound.
+        """
+        with self._writing:
+            _, keyword = self._indexes()
+            self.repair()
+            document = self._ledger.document(document_id)
+            metadata = change(document.metadata)
+            if metadata == document.metadata:
+                return False
+            chunks = self._ledger.chunks(document_id)
+            try:
+                with self._ledger.transaction():
+                    self._ledger.mark([document_id])
+                    self._ledger.amend(document, metadata, embed=header(metadata) != header(document.metadata))
+                keyword.replace(self._ledger.number(document), chunks, metadata)
+            except BaseException:
+                with contextlib.suppress(StoreError):  # the mark stays: the next change or start tries again
+                    self.repair()
+                raise
+            self._ledger.settle([document_id])
+            return True
 
     def remove(self, document_ids: Sequence[str]) -> int:
         """Take documents out of both indexes; return how many were in."""

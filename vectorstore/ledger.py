@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vectorstore import _rows
+from vectorstore._amending import Amending
 from vectorstore._chunks import Chunks
 from vectorstore._faults import ledger_fault
 from vectorstore._kept import Kept, remember
@@ -33,7 +34,7 @@ from vectorstore.records import Chunk, Document, Filters, SourceInfo, sha256
 Vectors = NDArray[np.float32]
 
 
-class Ledger(Chunks):
+class Ledger(Amending, Chunks):
     """One ``ledger.sqlite``; that of an older program is brought up to date.
 
     ``owned`` False is for reading beside the owner. Raises StoreError for a file that is damaged or from a newer program.
@@ -103,7 +104,7 @@ class Ledger(Chunks):
 
         With ``embedded_shas``, one a chunk, its vectors are in and it is "indexed".
         """
-        now, m = _rows.now(), document.metadata
+        now = _rows.now()
         state = "chunked" if embedded_shas is None else "indexed"
         with self._database.write() as connection:
             self.number(document)
@@ -132,26 +133,13 @@ class Ledger(Chunks):
             )
             connection.execute(
                 "UPDATE documents SET path = ?, collection = ?, version = ?, state = ?, error = NULL, revision = revision + 1, "
-                "changed_at = ?, media_type = ?, metadata = ?, warnings = ?, pages = ?, characters = ?, chunks = ?, company = ?, "
-                "published = ?, kind_key = ?, publisher_key = ?, ticker_key = ?, form_key = ?, collection_key = ?, "
-                "fiscal_period_key = ? WHERE document_id = ?",
+                "changed_at = ?, media_type = ?, warnings = ?, pages = ?, characters = ?, chunks = ?, collection_key = ?, "
+                f"{_rows.METADATA} WHERE document_id = ?",
                 (
                     *(document.path, document.collection, document.version, state, now, document.media_type),
-                    *(json.dumps(_rows.metadata(m)), json.dumps(document.warnings)),
-                    *(len(document.pages), len(document.text), len(chunks)),
-                    *(
-                        m.company and _rows.plain(m.company),
-                        m.published,
-                        m.kind,
-                        _rows.key(m.publisher),
-                        _rows.key(m.ticker),
-                    ),
-                    *(
-                        _rows.code(m.form),
-                        _rows.key(document.collection),
-                        _rows.code(m.fiscal_period),
-                        document.document_id,
-                    ),
+                    *(json.dumps(document.warnings), len(document.pages), len(document.text), len(chunks)),
+                    *(_rows.key(document.collection), *_rows.metadata_values(document.metadata)),
+                    document.document_id,
                 ),
             )
 

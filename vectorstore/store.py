@@ -17,9 +17,11 @@ import hashlib
 import logging
 import threading
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from vectorstore import _copies, _retention, _verify
+from vectorstore._amending import StoredVersion
 from vectorstore._generations import Generations
 from vectorstore._indexes import Files, sweep
 from vectorstore._items import Upsert, embedded_texts
@@ -32,10 +34,10 @@ from vectorstore.embedding import Embedder
 from vectorstore.errors import FingerprintMismatch, StoreError
 from vectorstore.ledger import Ledger
 from vectorstore.lock import OwnerLock
-from vectorstore.records import Chunk, Document, Filters, Passage, SourceInfo
+from vectorstore.records import Chunk, Document, Filters, Metadata, Passage, SourceInfo
 from vectorstore.view import StoreView, no_chunk
 
-__all__ = ["Embedded", "Progress", "Pruned", "Rechunk", "Store", "Upsert", "Waiting", "embedded_texts"]
+__all__ = ["Embedded", "Progress", "Pruned", "Rechunk", "Store", "StoredVersion", "Upsert", "Waiting", "embedded_texts"]
 
 log = logging.getLogger(__name__)
 
@@ -200,8 +202,13 @@ class Store(Generations):
 
     def original(self, document_id: str, version: str | None = None) -> bytes | None:
         """Return the bytes that a version was read from, where they were kept (PDF). Raises NotFound."""
-        path = self._original(self._ledger.document(document_id, version).version)
-        return path.read_bytes() if path.is_file() else None
+        path = self.original_file(self._ledger.document(document_id, version).version)
+        return path.read_bytes() if path is not None else None
+
+    def original_file(self, version: str) -> Path | None:
+        """Return the file that keeps the bytes of a version (PDF); None where there is none."""
+        path = self._original(version)
+        return path if path.is_file() else None
 
     def chunks(self, document_id: str) -> list[Chunk]:
         """Return the current chunks of a document, in order."""
@@ -322,6 +329,22 @@ class Store(Generations):
     def remove(self, document_ids: Sequence[str]) -> int:
         """Take documents out of every search; their stored versions stay. Returns how many were in."""
         return self._writer.remove(document_ids)
+
+    def alone(self) -> AbstractContextManager[object]:
+        """No other thread changes a document inside the block, which is to be short."""
+        return self._writing
+
+    def amend(self, document_id: str, change: Callable[[Metadata], Metadata]) -> bool:
+        """Give a document that is in other metadata; identity, version, text and offsets stay. Returns whether it changed.
+
+        Filters, dates and words follow at once. Where the header of its chunks changes, it waits for new vectors
+        (``embed_next``), and the old ones answer meanwhile. Raises NotFound, StoreError.
+        """
+        return self._writer.amend(document_id, change)
+
+    def versions(self, document_id: str) -> list[StoredVersion]:
+        """Return every version that was ever in, oldest first; [] for a document that never was."""
+        return self._ledger.versions(document_id)
 
     # Checks and repair
 

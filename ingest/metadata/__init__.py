@@ -24,7 +24,9 @@ from vectorstore.records import KINDS, Kind, Metadata, Origin, OriginSource, Reg
 if TYPE_CHECKING:
     from ingest.readers import Reading
 
-__all__ = ["extract", "override"]
+__all__ = ["AMENDED", "amended", "extract", "field_of", "override"]
+
+AMENDED = "supersedes"
 
 _TEXTS = (
     "title",
@@ -101,10 +103,12 @@ def extract(reading: Reading, regions: Sequence[Region], *, name: str) -> Metada
     _embedded(embedded, gathered, kind, reading.media_type)
     _file_name(name, gathered, kind, prose=bool(text[body:].strip()))
     metadata = gathered.metadata(extra)
-    form = metadata.form or ""
-    if _AMENDED.search(form):
-        return replace(metadata, extra=MappingProxyType({**metadata.extra, "supersedes": form[:-2]}))
-    return metadata
+    return replace(metadata, extra=MappingProxyType({**metadata.extra, **amended(metadata.form)}))
+
+
+def amended(form: str | None) -> dict[str, str]:
+    """Return what ``extra`` holds of a form that amends another: that other, under ``AMENDED``."""
+    return {AMENDED: form[:-2]} if form and _AMENDED.search(form) else {}
 
 
 def _from_text(reading: Reading, regions: Sequence[Region]) -> tuple[dict[str, Found], list[Found], bool]:
@@ -169,10 +173,15 @@ def _front_matter(reading: Reading, gathered: _Gathered) -> dict[str, str]:
 def _named(mapping: Mapping[str, str]) -> dict[str, str]:
     named: dict[str, str] = {}
     for key, value in mapping.items():
-        plain = key.strip().lower().replace("-", "_").replace(" ", "_")
         if value.strip():
-            named.setdefault(_ALIASES.get(plain, plain), value.strip())
+            named.setdefault(field_of(key), value.strip())
     return named
+
+
+def field_of(key: str) -> str:
+    """Return the field of Metadata that a key stands for ("Date": published); another key as it is kept in ``extra``."""
+    plain = key.strip().lower().replace("-", "_").replace(" ", "_")
+    return _ALIASES.get(plain, plain)
 
 
 def _authors(value: str) -> tuple[str, ...]:
