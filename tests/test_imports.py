@@ -17,6 +17,8 @@ PACKAGES = ("assistant", "ingest", "vectorstore", "prompts")
 HEAVY = {
     "gradio",
     "fastapi",
+    "fpdf",
+    "fontTools",
     "mcp",
     "prometheus_client",
     "torch",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from assistant.export.blocks import (
 from assistant.export.drawing import figure_html
 from assistant.export.text import esc, one_line
 
+FOOT = "Made by Thesis. A number stands for the words of a source, or the result of a tool, that it leads to."
 # An address below this server: no scheme, no host, no way to the top.
 _OWN = re.compile(r"(?:\.\./){0,3}[A-Za-z0-9_-][A-Za-z0-9_./%-]*(?:\?[A-Za-z0-9_.%&=-]*)?(?:#[A-Za-z0-9_-]*)?")
 
@@ -48,23 +49,19 @@ def policy() -> str:
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
-def write(
-    paper: Paper,
-    *,
-    below: str = "",
-    footer: str = "Made by Thesis. Each number stands for the words that it points at.",
-) -> str:
-    """Return the page. ``below``: one more line under the facts, as plain text; ``footer``: what stands at the end."""
+def write(paper: Paper, links: Sequence[tuple[str, str]] = ()) -> str:
+    """Return the page. ``links``: (words, address of this server, relative) that stand under the facts."""
     number = numbers(paper)
     parts = "".join(_part(part, own) for part, own in zip(paper.parts, number, strict=True))
-    facts = "".join(f'<p class="facts">{esc(fact)}</p>' for fact in (*paper.facts, below) if fact)
+    facts = "".join(f'<p class="facts">{esc(fact)}</p>' for fact in paper.facts)
+    own = " · ".join(f'<a href="{esc(link)}">{esc(words)}</a>' for words, link in links if own_address(link))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{esc(policy())}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
         f'<meta name="referrer" content="no-referrer"><title>{esc(one_line(paper.title))}</title><style>{style()}</style></head>'
-        f"<body><header><h1><bdi>{esc(paper.title)}</bdi></h1>{facts}</header><main>{parts}</main>"
-        f"<footer>{esc(footer)}</footer></body></html>\n"
+        f'<body><header><h1><bdi>{esc(paper.title)}</bdi></h1>{facts}{f"""<p class="facts links">{own}</p>""" if own else ""}</header>'
+        f"<main>{parts}</main><footer>{FOOT}</footer></body></html>\n"
     )
 
 

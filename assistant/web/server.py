@@ -25,7 +25,7 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.routing import Mount
 
 from assistant.service import Service
-from assistant.web import api
+from assistant.web import api, exports_routes
 from assistant.web.asking import user_of
 from assistant.web.document_page import POLICY, document_page, missing_page
 from assistant.web.guard import Guard
@@ -119,6 +119,7 @@ def create_app(service: Service, settings: Settings, *, clock: Callable[[], floa
         nonce = secrets.token_urlsafe(16)
         return _html(document_page(found, _asked(request), nonce=nonce), nonce)
 
+    exports_routes.add(app, service, _missing)
     page = build(service, settings)
     style, script = _joined(STYLES, "css"), _joined(SCRIPTS, "js")
     framed = (ASSETS / "embed.css").read_text(encoding="utf-8")
