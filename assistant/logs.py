@@ -35,3 +35,5 @@ def start(settings: Settings) -> None:
         _JsonLines() if settings.log_format == "json" else logging.Formatter("%(levelname)s %(name)s: %(message)s")
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    # At INFO it writes whole addresses, and that of a webhook may hold a secret.
+    logging.getLogger("httpx").setLevel(max(level, logging.WARNING))

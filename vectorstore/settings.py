@@ -69,6 +69,10 @@ class Settings:
     tool_timeout_s: int = 60  # for one tool with all its requests
     # catalysts (docs/stance.md)
     catalysts: str = ""  # a YAML file of your own catalysts, or a folder of them; empty: those that are shipped
+    # the catalyst board (docs/board.md)
+    board_hours: int = 24  # how often `thesis serve` asks the tools for the board, where a source or data is named; 0: never
+    webhook_url: str = ""  # is told of changes on the board; empty: nobody is
+    webhook_secret: str = ""  # signs what is told
     # records and compliance (docs/audit.md)
     records: bool = True  # `thesis serve` keeps the audit, the conversations and the feedback
     audit_text: bool = True  # false: of questions and answers the audit keeps digests only

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
-from assistant.catalysts import changes, evidence, measured, recording, status
+from assistant.catalysts import changes, evidence, measured, outbox, recording, status
 from assistant.catalysts.board import RULES, Said, catalyst_board, said
 from assistant.catalysts.database import open_board
-from assistant.catalysts.evidence import Classify, Evidence
+from assistant.catalysts.evidence import Classify, Evidence, Found
 from assistant.catalysts.library import load, need
 from assistant.catalysts.measured import Call, Measured
 from assistant.catalysts.schema import Catalyst
@@ -59,7 +59,7 @@ class Boards:
         """Return ``board.sqlite``, opened at the first use. Raises StoreError."""
         with self._opening:
             if self._database is None:
-                self._database = open_board(self._store.root, evidence.PART, measured.PART, changes.PART)
+                self._database = open_board(self._store.root, evidence.PART, measured.PART, changes.PART, outbox.PART)
             return self._database
 
     def close(self) -> None:
@@ -107,7 +107,7 @@ class Boards:
             recording.keep(database, kept, reads, catalysts, sources)
         if unread:
             progress(len(unread), len(unread))
-        terms = (hash(tuple(map(_identity, sources.values()))), tuple(one.text_key for one in catalysts), self.reader)
+        terms = (hash(tuple(map(identity, sources.values()))), tuple(one.text_key for one in catalysts), self.reader)
         if terms != self._settled:
             standing = _standing(sources.values())
             recording.settle(database, catalysts, self._told(catalysts, standing)[0], self.reader)
@@ -179,6 +179,20 @@ class Boards:
             warnings=_warnings(undated, as_of, pending),
         )
 
+    def found(
+        self, view: Base, only: str, *, as_of: str | None = None, keep: Callable[[SourceInfo], bool] | None = None
+    ) -> tuple[list[Found], Mapping[str, SourceInfo], int]:
+        """Return every sentence on the catalyst ``only``, also those that say the same again, the documents by id, and how many of these
+        are not read yet. Raises as ``board``.
+        """
+        one = need(load(self._settings), only)
+        standing = _standing(view.sources(Filters(as_of=as_of)))
+        sources = {name: s for name, s in standing.items() if keep is None or keep(s)}
+        found, _, known = Evidence(self.database(), self.reader).of(
+            one, {name: s.version for name, s in sources.items()}
+        )
+        return found, sources, len(sources.keys() - known)
+
     def changes(
         self,
         view: Base,
@@ -187,14 +201,16 @@ class Boards:
         until: str | None = None,
         catalyst: str | None = None,
         limit: int = 200,
+        keep: Callable[[SourceInfo], bool] | None = None,
     ) -> Changes:
         """Return what changed, newest first, as far as a reader may know. Raises NotFound, StoreError, CatalystsError."""
         if catalyst is not None:
             need(load(self._settings), catalyst)
+        kept = None if keep is None else {s.document_id for s in view.sources() if keep(s)}
         with self.database().read() as connection:
             return changes.listed(
                 connection,
-                view.readable,
+                lambda one: view.readable(one) and (kept is None or one in kept),
                 whole=not isinstance(view, StoreView),
                 since=since,
                 until=until,
@@ -212,7 +228,7 @@ class Boards:
         """Return the claims by catalyst, and how many of ``sources`` are not read yet."""
         database = self.database()
         key: _Key = (
-            hash(tuple(map(_identity, sources.values()))),
+            hash(tuple(map(identity, sources.values()))),
             *((one.id, one.text_key) for one in catalysts),
             self.reader,
         )
@@ -238,7 +254,8 @@ class Boards:
         return result
 
 
-def _identity(source: SourceInfo) -> tuple[object, ...]:
+def identity(source: SourceInfo) -> tuple[object, ...]:
+    """Return all of a document that the board shows or orders by."""
     meta = source.metadata
     named = (meta.title, meta.publisher, meta.authors, meta.published, meta.kind, meta.company, meta.ticker)
     return source.document_id, source.version, source.path, *named
@@ -275,4 +292,4 @@ def _warnings(undated: int, as_of: str | None, pending: int) -> tuple[str, ...]:
     return tuple(out)
 
 
-__all__ = ["Boards"]
+__all__ = ["Boards", "identity", "reads_base"]

@@ -112,7 +112,7 @@ def alone(sentence: Sentence, document: Document) -> tuple[int, int] | None:
     start, end = sentence.before[0], sentence.end
     between = document.text[sentence.before[1] : sentence.start]
     text = document.text[start:end]
-    if between.strip() or len(text.split()) > _LONGEST or not _BEGINS.match(text):
+    if between.strip() or between.count("\n") > 1 or len(text.split()) > _LONGEST or not _BEGINS.match(text):
         return None
     return start, end
 

@@ -38,6 +38,11 @@ CREATE TABLE board_state (catalyst TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOU
 """,
 )
 
+_SELECT = (
+    "SELECT change_id, time, kind, catalyst, title, text, document_id, version, quote, start, stop, evidence_ids, before, after, "
+    "documents, whole FROM changes"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Noted:
@@ -278,18 +283,14 @@ def listed(
     until: str | None = None,
     catalyst: str | None = None,
     limit: int = 200,
-    after: int = 0,
 ) -> Changes:
     """Return changes newest first that a reader may see, at most ``limit``.
 
-    ``readable``: whether the reader may read a document; ``whole``: whether they read all; ``since`` and ``until``: days, inclusive;
-    ``after``: the number of a row, of which only later ones count.
+    ``readable``: whether the reader may read a document; ``whole``: whether they read all; ``since`` and ``until``: days, inclusive.
     """
     rows = connection.execute(
-        "SELECT change_id, time, kind, catalyst, title, text, document_id, version, quote, start, stop, evidence_ids, before, after, "
-        "documents, whole FROM changes WHERE change_id > ? AND time >= ? AND time < ? AND (? IS NULL OR catalyst = ?) "
-        "ORDER BY change_id DESC",
-        (after, since or "", f"{until}T99" if until else "9", catalyst, catalyst),
+        f"{_SELECT} WHERE time >= ? AND time < ? AND (? IS NULL OR catalyst = ?) ORDER BY change_id DESC",
+        (since or "", f"{until}T99" if until else "9", catalyst, catalyst),
     )
     found: list[Change] = []
     for row in rows:
@@ -299,6 +300,12 @@ def listed(
             return Changes(since=since, changes=tuple(found), more=True)
         found.append(_change(row))
     return Changes(since=since, changes=tuple(found))
+
+
+def after(connection: sqlite3.Connection, known: int, most: int) -> tuple[list[Change], int]:
+    """Return up to ``most`` changes after the one with the number ``known``, oldest first, and the number of the last."""
+    rows = connection.execute(f"{_SELECT} WHERE change_id > ? ORDER BY change_id LIMIT ?", (known, most)).fetchall()
+    return [_change(row) for row in rows], rows[-1][0] if rows else last_number(connection)
 
 
 def last_number(connection: sqlite3.Connection) -> int:

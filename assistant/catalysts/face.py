@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from assistant.catalysts.boards import Boards
+from assistant.catalysts import watchlist
+from assistant.catalysts.boards import Boards, identity
+from assistant.catalysts.evidence import Found
 from assistant.catalysts.library import load
 from assistant.catalysts.schema import Catalyst
 from assistant.catalysts.shapes import Board, Changes
+from assistant.catalysts.watchlist import Watchlist
 from assistant.filters import parse_date
 from assistant.models import ToolResult
+from vectorstore.database import Database
 from vectorstore.errors import SettingsError, StoreEmpty
 from vectorstore.records import SourceInfo
 from vectorstore.settings import Settings
@@ -31,6 +35,14 @@ class Catalysts:
     def listed(self) -> tuple[Catalyst, ...]:
         """Return the catalysts in force. Raises CatalystsError."""
         return load(self._settings)
+
+    def documents(self) -> tuple[object, ...]:
+        """Return what tells one state of these documents from another; () for none."""
+        return tuple(identity(source) for source in self._view.sources() if source.version)
+
+    def database(self) -> Database:
+        """Return the file that all boards of the store share. Raises StoreError."""
+        return self._boards.database()
 
     def update(
         self,
@@ -56,30 +68,57 @@ class Catalysts:
         as_of: str | None = None,
         since: str | None = None,
         measure: bool = True,
-        keep: Callable[[SourceInfo], bool] | None = None,
+        tickers: Sequence[str] = (),
     ) -> Board:
-        """Return the board, or that of the one catalyst ``only``; dates are ISO. ``measure``, ``keep``: as ``Boards.board``.
+        """Return the board, or that of the one catalyst ``only``; dates are ISO. ``measure``: as ``Boards.board``; ``tickers``: over
+        the documents of these companies only, where there are any.
 
         Raises SettingsError for a date that is none, NotFound for a catalyst there is not, StoreEmpty, CatalystsError.
         """
         if self._view.is_empty():
             raise StoreEmpty("The base holds no documents.", "Add some with: thesis ingest PATH_OR_URL")
         day, first = _dates(as_of, since)
-        return self._boards.board(
-            self._view, self._call(day), as_of=day, since=first, only=only, measure=measure, keep=keep
+        found = self._boards.board(
+            self._view,
+            self._call(day),
+            as_of=day,
+            since=first,
+            only=only,
+            measure=measure,
+            keep=self._of(tickers),
         )
+        missing = watchlist.told(Watchlist(tuple(tickers), "the watchlist"), self._view.sources()) if tickers else None
+        return found.model_copy(update={"warnings": (*found.warnings, missing)}) if missing else found
+
+    def found(
+        self, only: str, *, as_of: str | None = None, tickers: Sequence[str] = ()
+    ) -> tuple[list[Found], Mapping[str, SourceInfo], int]:
+        """Return every sentence on one catalyst with the documents by id, and how many of these are not read yet; as ``Boards.found``."""
+        return self._boards.found(self._view, only, as_of=_dates(as_of, None)[0], keep=self._of(tickers))
 
     def changes(
-        self, only: str | None = None, *, since: str | None = None, as_of: str | None = None, limit: int = 200
+        self,
+        only: str | None = None,
+        *,
+        since: str | None = None,
+        as_of: str | None = None,
+        limit: int = 200,
+        tickers: Sequence[str] = (),
     ) -> Changes:
-        """Return what changed, newest first: noted on the day ``since`` or later, and by the day ``as_of``.
+        """Return what changed, newest first: noted on the day ``since`` or later, and by the day ``as_of``. ``tickers``: as ``board``;
+        figures are of no company, and stay.
 
         Raises SettingsError, NotFound as ``board``.
         """
         day, first = _dates(as_of, since)
         if not 1 <= limit <= MOST_CHANGES:
             raise SettingsError(f"limit = {limit} is not a number of changes.", f"Give one from 1 to {MOST_CHANGES}.")
-        return self._boards.changes(self._view, since=first, until=day, catalyst=only, limit=limit)
+        return self._boards.changes(
+            self._view, since=first, until=day, catalyst=only, limit=limit, keep=self._of(tickers)
+        )
+
+    def _of(self, tickers: Sequence[str]) -> Callable[[SourceInfo], bool] | None:
+        return watchlist.keeps(Watchlist(tuple(tickers)), self._view.sources()) if tickers else None
 
     def _call(self, as_of: str | None) -> Callable[[str, Mapping[str, Any]], ToolResult]:
         return lambda name, arguments: self._tool(name, arguments, as_of=as_of)

@@ -22,8 +22,9 @@ OWNERS = frozenset(
     | {"admins", "editors", "readers", "session_idle_minutes", "session_hours", "cookie_secure"}
     | {"oidc_issuer", "oidc_client_id", "oidc_scopes", "oidc_name_claim", "oidc_groups_claim", "oidc_hosts"}
     | {"root_path", "frame_origins", "access_file"}
+    | {"board_hours", "webhook_url", "webhook_secret"}
 )
-_PATHS = ("data", "sentiment_lexicon", "ca_bundle", "embedding_model", "reranker")  # or names, where nothing lies there
+_PATHS = ("data", "catalysts", "sentiment_lexicon", "ca_bundle", "embedding_model", "reranker")  # or names, where nothing lies there
 _CALLERS = tuple(f.name for f in fields(Settings) if f.name not in OWNERS and f.name not in FIXED)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from assistant.access import LOCAL, User
 from assistant.models import Answer, ToolResult
 from assistant.service.answering import delivered, refused
+from assistant.service.boards import CatalystBoards
 from assistant.service.conversations import Conversations
 from assistant.service.ports import Asked, Turn
 from vectorstore.errors import Forbidden, unknown
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 Event = Mapping[str, Any]
 
 
-class Service(Conversations):
+class Service(Conversations, CatalystBoards):
     """Safe in any number of threads; made as ``Door``."""
 
     # Questions

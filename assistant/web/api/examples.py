@@ -69,7 +69,9 @@ SOURCE: dict[str, Any] = {
     "kind": "note", "company": None, "ticker": None, "form": None, "fiscal_period": None, "period_end": None,
     "report_date": None, "url": None, "extra": {}, "media_type": "text/markdown", "state": "indexed", "pages": 0,
     "characters": 1630, "chunks": 3, "ingested_at": "2024-05-01T00:00:00Z", "error": None, "warnings": [],
+    "origins": {"title": "front_matter", "publisher": "user", "published": "text"},
 }  # fmt: skip
+AMEND = {"publisher": "Sample notes", "published": "2024-03-20", "company": None}
 SOURCES = {"documents": [SOURCE], "total": 1, "limit": 100, "offset": 0}
 TEXT = {
     "document_id": _DOCUMENT, "version": _VERSION, "start": 840, "end": 840 + len(_SENTENCE), "characters": 1630,
@@ -78,6 +80,9 @@ TEXT = {
 REPORT = {
     "added": 1, "updated": 0, "unchanged": 0, "removed": 0, "skipped": [], "failed": [], "warnings": [], "chunks": 3,
     "seconds": 0.4,
+    "files": [
+        {"path": "upload:/discount.md", "document_id": _DOCUMENT, "outcome": "added", "pages": 0, "chunks": 3, "text": ""}
+    ],
 }  # fmt: skip
 TOOLS = {
     "tools": [
@@ -127,6 +132,57 @@ def shared_turns() -> dict[str, Any]:
     return {"owner": "anna", **{name: own[name] for name in ("title", "created", "changed", "turns")}}
 
 
+@cache
+def board() -> dict[str, Any]:
+    """Return a board of one catalyst."""
+    place = {
+        "document_id": _DOCUMENT, "version": _VERSION, "start": 840, "end": 840 + len(_SENTENCE), "page": None, "title": "Valuation gap",
+        "published": "2024-03-20", "path": "notes/discount.md",
+    }  # fmt: skip
+    claim = {
+        **place, "evidence_id": "5a1d0c9e8f7b6a52", "side": "for", "quote": _SENTENCE, "author": "Sample notes", "kind": "note",
+        "authority": 4, "publisher": "Sample notes", "company": None, "ticker": None, "url": answer().citations[0].url, "score": 0.91,
+        "reasons": ["says that the gap is wide"], "also": [], "superseded": None, "new": True,
+    }  # fmt: skip
+    reading = {
+        "side": "refutes", "rule": "relative_price_to_earnings ≥ 1.1 x", "why": "small caps cost more for their earnings",
+        "tool": "relative_valuation", "arguments": {}, "tool_status": "ok", "metric": "relative_price_to_earnings",
+        "subject": "Russell 2000 / S&P 500", "value": 1.2, "unit": "x", "threshold": 1.1, "compared": None, "holds": True,
+        "as_of": "2024-05-31", "period": None, "source": "iShares", "source_url": None, "method": "derived",
+        "retrieved_at": "2024-06-01T00:00:00+00:00", "old": False, "reason": "", "what_to_do": "",
+    }  # fmt: skip
+    pair = {
+        "kind": "metric", "for_id": claim["evidence_id"], "against_id": None, "reading": 0, "closeness": None,
+        "why": "Sample notes speaks for it (2024-03-20), and relative_price_to_earnings of Russell 2000 / S&P 500 is 1.2 x (≥ 1.1 x; as of 2024-05-31).",
+    }  # fmt: skip
+    one = {
+        "id": "valuation-gap", "name": "Valuation gap", "statement": "Small-cap shares are priced below large caps.",
+        "mechanism": "A low price draws in buyers.", "direction": "tailwind", "status": "contradicting",
+        "rule": "Contradicting: 0 of 0 conditions that confirm it hold; 1 of 1 conditions that refute it hold.", "for": [claim], "against": [],
+        "metrics": [reading], "contradictions": [pair], "measured_at": "2024-06-01T00:00:00+00:00",
+        "counts": {
+            "speak_for": 1, "speak_against": 0, "documents": 1, "repeats": 0, "superseded": 0, "new": 1, "left_out": 0,
+        },
+    }  # fmt: skip
+    return {
+        "schema_version": "1.0", "as_of": "2024-06-01", "since": "2024-03-01", "catalysts": [one], "documents": 12, "pending": 0,
+        "classifier": "rules 1", "rules": {"order": "Newest first."}, "warnings": [],
+    }  # fmt: skip
+
+
+@cache
+def changes() -> dict[str, Any]:
+    """Return a list of one change."""
+    claim = board()["catalysts"][0]["for"][0]
+    one = {
+        "change_id": "c0ffee0123456789", "time": "2024-06-01T09:00:00+00:00", "kind": "evidence_new", "catalyst": "valuation-gap",
+        "title": "Valuation gap: 1 sentence for", "text": "New in “Valuation gap” (Sample notes, 2024-03-20): 1 sentence for.",
+        "document_id": _DOCUMENT, "version": _VERSION, "quote": _SENTENCE, "start": claim["start"], "end": claim["end"],
+        "evidence_ids": [claim["evidence_id"]], "before": None, "after": None,
+    }  # fmt: skip
+    return {"since": "2024-06-01", "changes": [one], "more": False}
+
+
 def response(example: Any, status: int = 200) -> dict[int | str, dict[str, Any]]:
     """Return what FastAPI takes as ``responses``."""
     return {status: {"content": {"application/json": {"example": example}}}}
@@ -163,7 +219,7 @@ def answer_response() -> dict[str, Any]:
 
 def upload_response() -> dict[str, Any]:
     """Return the 200 of an upload: one object, or events."""
-    moment = '{"files_done": 0, "files_total": 1, "chunks": 0, "current": "discount.md"}'
+    moment = '{"files_done": 0, "files_total": 1, "pages": 0, "chunks": 0, "seconds_left": null, "current": "discount.md"}'
     return {
         "description": "The report, or its events",
         "content": {

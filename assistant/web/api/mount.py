@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from assistant.service import Service
-from assistant.web.api import chat, conversations, documents, edge, health, live, questions, spec
+from assistant.web.api import board, chat, conversations, documents, edge, health, live, questions, spec, uploads
 from assistant.web.api.body import strict_route
 from assistant.web.api.context import Api
 from assistant.web.api.counters import Base, Counters
@@ -77,7 +77,7 @@ def _application(api: Api, mcp: McpServer) -> FastAPI:
         route_class=strict_route(_json_limit(settings), settings.file_limit_mb * 1024 * 1024 + _FORM_SLACK, edge.note),
         redirect_slashes=False,
     )
-    for part in (questions, conversations, documents, live, chat, health):
+    for part in (questions, conversations, documents, uploads, live, board, chat, health):
         part.routes(api, router)
     app.include_router(router)
     made: dict[str, Any] = {}

@@ -16,6 +16,7 @@ TAGS = (
     ("Questions", "Ask, and find passages."),
     ("Documents", "What is in the base."),
     ("Live metrics", "Figures of today, each with its source and time."),
+    ("The board", "What speaks for and against each catalyst, in documents and in figures."),
     ("What was said", "Answers, feedback and conversations: yours, and those that others share."),
     ("OpenAI", "For programs that speak OpenAI's API."),
     ("The server", "Health and figures."),
@@ -42,12 +43,14 @@ def _statuses(operation: Mapping[str, Any], path: str) -> list[str]:
     found = [*_EVERY]
     if operation.get("parameters") or "requestBody" in operation:
         found.append("400")
-    if "{" in path or "/documents" in path or path.startswith("/api/v1/ask"):
+    if "{" in path or "/documents" in path or "/board" in path or path.startswith("/api/v1/ask"):
         found.append("404")
     if "requestBody" in operation:
         found += ["413", "415"]
     if path in {"/api/v1/ask", "/api/v1/read", "/api/v1/search", "/v1/chat/completions", "/api/v1/feedback"}:
         found += ["404", "409"]
+    if path.startswith("/api/v1/board"):
+        found.append("409")
     if path.startswith("/api/v1/documents"):
         found += ["422", "507"]
     return sorted(set(found))
