@@ -202,7 +202,7 @@ def test_a_plot_says_its_ends_to_who_does_not_see_it_and_is_a_table_too() -> Non
     html = metrics.card(result(metric(inputs=({"name": "curve", "unit": "percent", "series": points},))), number=1)
     (said,) = re.findall(r'role="img" aria-label="([^"]*)"', html)
     assert said == "Russell 2000: curve: curve from 1% (1 Jan 2026) to 2% (30 Jan 2026), lowest 0%, highest 6%."
-    table = html[html.index('<table class="t-grid">') :]
+    table = html[html.index('<table class="t-points">') :]
     days = re.findall(r'<th scope="row">([^<]*)</th>', table[: table.index("</tbody>")])
     assert (days[0], days[1], days[-1], len(days)) == ("1 Jan 2026", "3 Jan 2026", "30 Jan 2026", 16)
     assert "One point in 2; all 30 are in the file of inputs." in html

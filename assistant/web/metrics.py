@@ -155,7 +155,7 @@ def _plot(plot: Plot, fold: str, number: int) -> str:
     head, lines = _bars(plot) if plot.bars else _points(plot)
     return (
         f'<div class="t-drawn">{figure_html(plot)}<details class="t-data"{_keep(fold, f"plot-{number}")}><summary>The plot as a table</summary>'
-        f'<div class="t-scroll" tabindex="0" role="group" aria-label="{esc(plot.title)}"><table class="t-grid"><thead><tr>{head}</tr>'
+        f'<div class="t-scroll" tabindex="0" role="group" aria-label="{esc(plot.title)}"><table class="t-points"><thead><tr>{head}</tr>'
         f"</thead><tbody>{lines}</tbody></table></div></details></div>"
     )
 

@@ -64,7 +64,7 @@ def test_a_live_figure_stands_below_what_the_note_said_with_its_plot(seen: Watch
     assert box["width"] > 200
     formula = card.locator(".t-formula").first
     assert not formula.is_visible()
-    card.locator("summary").click()
+    card.locator(".t-figures summary").click()
     assert formula.is_visible()
     assert "230 / 250 - 1" in formula.inner_text()
     assert seen.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -125,9 +125,9 @@ def shown(seen: Watched, name: str) -> Any:
         wide = seen.page.viewport_size["width"]
         seen.last.screenshot(path=str(Path(folder) / f"{name}-{wide}.png"))
         if card.locator("details").count():
-            card.locator("summary").first.click()
+            card.locator(".t-figures summary").click()
             seen.last.screenshot(path=str(Path(folder) / f"{name}-{wide}-open.png"))
-            card.locator("summary").first.click()
+            card.locator(".t-figures summary").click()
     return card
 
 
@@ -149,7 +149,7 @@ def test_a_drawdown_shows_its_curve_its_formula_and_its_inputs(seen: Watched) ->
     assert inside(seen)
     formula = card.locator(".t-formula").first
     assert not formula.is_visible()
-    card.locator("summary").first.click()
+    card.locator(".t-figures summary").click()
     assert formula.is_visible()
     assert "your file prices.csv" in formula.inner_text()
     assert ["last close", "$211.2", "day 15 Jul 2025"] in [
@@ -170,7 +170,7 @@ def test_an_implied_return_shows_its_grid_its_path_and_every_input(seen: Watched
     assert "P10" in card.inner_text()
     assert card.locator("svg polyline").count() >= 2
     assert inside(seen)
-    card.locator("summary").first.click()
+    card.locator(".t-figures summary").click()
     assert inside(seen)
     rows = saved(seen, card)
     used = {
@@ -197,7 +197,7 @@ def test_a_checked_claim_shows_one_curve_and_both_days(seen: Watched) -> None:
 
 def test_a_release_s_sentences_stand_in_the_card_with_their_address(seen: Watched) -> None:
     card = shown(seen, "tone")
-    card.locator("summary").first.click()
+    card.locator(".t-figures summary").click()
     inner = card.inner_text()
     assert "Orders were very strong in every region of ours." in inner
     assert "not comparable with one of calls" in inner
