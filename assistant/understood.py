@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assistant.live import MOST_CALLS
+from assistant.models import Answer
 from assistant.periods import Period
 from assistant.question import Question
 from assistant.retrieval import filters_json
@@ -67,6 +68,11 @@ def narrowing(question: Question, wanted: Filters) -> dict[str, Any]:
     return out | filters_json(wanted)
 
 
+def asked_with(answer: Answer) -> dict[str, Any]:
+    """Return the filters with which a given answer's standalone question can be read again: its periods stand in its words."""
+    return {name: value for name, value in answer.filters.items() if name != "fiscal_period"}
+
+
 def understood(
     question: Question,
     wanted: Filters,
@@ -103,4 +109,4 @@ def _said(period: Period, *, fiscal: bool) -> str:
     return period.label if fiscal or period.quarter else str(period.year)
 
 
-__all__ = ["LONGEST", "Understood", "check", "narrowing", "question_text", "understood"]
+__all__ = ["LONGEST", "Understood", "asked_with", "check", "narrowing", "question_text", "understood"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from record_samples import ANNA, open_records
 from assistant.assistant import Assistant
 from assistant.service import Service
 from assistant.service.ports import Refused
-from assistant.understood import Understood
+from assistant.understood import Understood, asked_with
 from tests.statement_samples import HARBOR
 from vectorstore.errors import Forbidden, SettingsError, StoreEmpty
 
@@ -140,6 +140,10 @@ def test_it_is_what_the_answer_looks_for(
     assert (found.since, found.until) == (said.get("since"), said.get("until"))
     if "fiscal_period" in said:
         assert [p for p in found.periods if p.startswith(("FY", "Q"))] == said["fiscal_period"]
+    # An answer that was given is read again as it was, by its own question and filters.
+    again = base.read(answer.standalone_question, filters=asked_with(answer), as_of=answer.as_of)
+    assert replace(again, notes=(), periods=()) == replace(found, notes=(), periods=())
+    assert [p.removeprefix("FY") for p in again.periods] == [p.removeprefix("FY") for p in found.periods]
     assert found.live == bool(answer.tool_results)
     assert list(found.tools) == list(dict.fromkeys(result.tool for result in answer.tool_results))
 

@@ -14,7 +14,7 @@ from typing import Any
 from assistant.access import User
 from assistant.models import Answer, Failure
 from assistant.service import Service
-from assistant.understood import Understood
+from assistant.understood import Understood, asked_with
 from assistant.web import base, conversation, panel
 from assistant.web.conversation import Turn, Turns
 from assistant.web.ports import Progress
@@ -121,7 +121,7 @@ def cut(service: Service, user: User, turns: Turns, number: int) -> tuple[Turns,
 def _read(service: Service, user: User, answer: Answer) -> Understood | None:
     """Return what an answer's question was understood as; None for one that is none."""
     try:
-        return service.read(user, answer.standalone_question, filters=answer.filters, as_of=answer.as_of)
+        return service.read(user, answer.standalone_question, filters=asked_with(answer), as_of=answer.as_of)
     except ThesisError:
         return None  # the answer says itself what was wrong
 
