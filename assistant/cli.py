@@ -16,6 +16,9 @@ from typing import Any, NoReturn, TextIO
 
 from assistant import check, logs, store_commands
 from assistant.access import command as access
+from assistant.catalysts import claim_command as claims
+from assistant.catalysts import command as board
+from assistant.catalysts import companies_command as companies
 from assistant.commands import COMMANDS, DONE, FAILED, WRONG, fail
 from assistant.evaluation import command as evaluation
 from assistant.handover import caller
@@ -49,6 +52,7 @@ def parser() -> _Parser:
     scope.add_argument("--collection", action="append", metavar="NAME")
     scope.add_argument("--since", metavar="DATE", help="published on or after")
     scope.add_argument("--until", metavar="DATE", help="published on or before")
+    scope.add_argument("--watchlist", metavar="FILE", help="of the companies whose tickers stand in this CSV file")
     scope.add_argument("--within", action="append", metavar="COLLECTION[,…]", help=evaluation.WITHIN)
 
     top = _Parser(prog="thesis", description="Answers over an investment-thesis knowledge base, each sentence cited.")
@@ -78,6 +82,7 @@ def parser() -> _Parser:
     ask.add_argument(
         "--batch", metavar="FILE", help="questions as JSON lines ({question, as_of?, filters?, id?}); an Answer a line"
     )
+    ask.add_argument("--export", metavar="FILE", help="write the answer to FILE too (.md, .html or .pdf)")
 
     check.add(add)
     evaluation.add(add)
@@ -93,6 +98,9 @@ def parser() -> _Parser:
     add("verify", "Compare ledger, Chroma, keyword index and source text.")
     add("rebuild", "Make both indexes again from the ledger and the stored text.")
     store_commands.add(add)
+    board.add(add)
+    claims.add(add)
+    companies.add(add)
     records.add(add)
     access.add(add)
     remove = add("remove", "Take documents out of the base.")

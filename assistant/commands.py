@@ -12,8 +12,12 @@ from typing import Any, TextIO
 
 from assistant import check, store_commands
 from assistant.access import command as access
+from assistant.catalysts import claim_command, companies_command
+from assistant.catalysts import command as board
+from assistant.command_scope import opened, scope_of
 from assistant.evaluation import command as evaluation
-from assistant.filters import make_filters, readers_of
+from assistant.export.saved import checked, save
+from assistant.filters import make_filters
 from assistant.models import Answer, Failure
 from assistant.records import command as records
 from assistant.shown import answer_text, metadata_json, passage_json, printable, source_json, where
@@ -42,20 +46,6 @@ def _readable(text: str) -> str:
 
 def print_json(value: object, out: TextIO) -> None:
     print(json.dumps(value, ensure_ascii=False, allow_nan=False), file=out, flush=True)
-
-
-def scope_of(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the filters that the flags gave."""
-    names = ("kind", "publisher", "company", "ticker", "form", "collection", "since", "until")
-    return {name: getattr(arguments, name) for name in names if getattr(arguments, name)}
-
-
-@contextlib.contextmanager
-def opened(a: argparse.Namespace, settings: Settings, wiring: Wiring) -> Iterator[Any]:
-    """Open the assistant, over what ``--within`` leaves."""
-    within = readers_of(a.within)
-    with wiring.open_assistant(settings) as assistant:
-        yield assistant if within is None else assistant.within(within)
 
 
 def _ingest(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
@@ -105,7 +95,7 @@ def _search(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: Text
     if a.k < 1:
         raise SettingsError(f"-k {a.k} is not a number of passages.", "Give a number from 1 up.")
     with opened(a, settings, wiring) as assistant:
-        passages = assistant.search(_readable(a.query), k=a.k, as_of=a.as_of, filters=scope_of(a))
+        passages = assistant.search(_readable(a.query), k=a.k, as_of=a.as_of, filters=scope_of(a, wiring))
     if a.json:
         print_json({"passages": [passage_json(p) for p in passages]}, out)
     else:
@@ -120,7 +110,8 @@ def _search(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: Text
 def _ask(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
     if bool(a.batch) == bool(a.question):
         raise SettingsError("Give a question or --batch FILE, one of the two.", "See: thesis ask --help")
-    rows = _batch(a.batch, wiring) if a.batch else []
+    to = checked(wiring.at(a.export), batch=bool(a.batch)) if a.export else None
+    rows, scope = _batch(a.batch, wiring) if a.batch else [], scope_of(a, wiring)
     with opened(a, settings, wiring) as assistant:
         if a.batch:
             failed = False
@@ -129,7 +120,7 @@ def _ask(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO)
                 answer = assistant.ask(
                     row["question"],
                     as_of=row.get("as_of", a.as_of),
-                    filters=scope_of(a) | (row.get("filters") or {}),
+                    filters=scope | (row.get("filters") or {}),
                     history=row.get("history") or (),
                     model=a.model,
                 )
@@ -137,7 +128,7 @@ def _ask(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO)
                 shown = answer.model_dump(mode="json")
                 print_json(({"id": row["id"]} if "id" in row else {}) | shown, out)
             return FAILED if failed else DONE
-        asked = {"as_of": a.as_of, "filters": scope_of(a), "model": a.model}
+        asked = {"as_of": a.as_of, "filters": scope, "model": a.model}
         written = (assistant.settings.model if a.model is None else a.model) not in {"", "extractive"}
         told = wiring.err if written and not a.json else None
         # Closed on the way out, so that a request to a model ends with the one who asked.
@@ -145,6 +136,9 @@ def _ask(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO)
             answer = _followed(events, told, wiring.go_on)
         if answer.status == "error" and answer.error is not None:
             return fail(answer.error, as_json=a.json, out=out, err=wiring.err)
+        if to is not None:
+            save(answer, to, datetime.now(UTC))
+            print(f"Saved {printable(str(to))}", file=wiring.err)
         if a.json:
             print_json(answer.model_dump(mode="json"), out)
         else:
@@ -230,7 +224,7 @@ def _whole_id(assistant: Any, start: str) -> str:
 
 def _sources(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
     with opened(a, settings, wiring) as assistant:
-        sources = assistant.store.sources(make_filters(scope_of(a), a.as_of))
+        sources = assistant.store.sources(make_filters(scope_of(a, wiring), a.as_of))
     if a.json:
         print_json({"sources": [source_json(s) for s in sources]}, out)
         return DONE
@@ -325,18 +319,23 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Wiring, TextIO], int
     "backup": store_commands.backup,
     "restore": store_commands.restore,
     "prune": store_commands.prune,
+    "board": board.run,
+    "claims": claim_command.run,
+    "companies": companies_command.run,
     "audit": records.run_audit,
     "feedback": records.run_feedback,
     "replay": records.run_replay,
     "user": access.user,
     "token": access.token,
     "remove": _remove,
+    "amend": store_commands.amend,
+    "reingest": store_commands.reingest,
     "serve": _serve,
     "doctor": _doctor,
 }
 
 # What another shell may ask of the process that has the store open: any owner, or one that takes changes. LONG: reads that
 # would keep one that is about to end.
-READS = frozenset({"ask", "doctor", "eval", "replay", "search", "show", "sources", "verify"})
-LONG = frozenset({"eval", "verify"})
-CHANGES = frozenset({"ingest", "prune", "rebuild", "remove"})
+READS = frozenset({"ask", "board", "claims", "companies", "doctor", "eval", "replay", "search", "show", "sources", "verify"})
+LONG = frozenset({"board", "eval", "verify"})
+CHANGES = frozenset({"amend", "ingest", "prune", "rebuild", "reingest", "remove"})

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
-from assistant.catalysts import changes, evidence, measured, outbox, recording, status
+from assistant.catalysts import changes, claim_ledger, evidence, measured, outbox, recording, status
 from assistant.catalysts.board import RULES, Said, catalyst_board, said
 from assistant.catalysts.database import open_board
 from assistant.catalysts.evidence import Classify, Evidence, Found
@@ -59,7 +59,9 @@ class Boards:
         """Return ``board.sqlite``, opened at the first use. Raises StoreError."""
         with self._opening:
             if self._database is None:
-                self._database = open_board(self._store.root, evidence.PART, measured.PART, changes.PART, outbox.PART)
+                self._database = open_board(
+                    self._store.root, evidence.PART, measured.PART, changes.PART, outbox.PART, claim_ledger.PART
+                )
             return self._database
 
     def close(self) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
-from assistant.catalysts.claim_ledger import Check, now
+from assistant.catalysts.claim_entries import Check
 from assistant.catalysts.claim_measures import Check as Measured
 from assistant.catalysts.claim_measures import measures
 from assistant.catalysts.claims import Claim, Outcome
@@ -16,6 +16,7 @@ from assistant.models import ToolResult
 from vectorstore.names import fold
 
 TOOL = "verify_claim"
+NOT_ASKED = "not_asked"  # the status of a check for which there is no tool
 # (name of a tool, arguments, as-of day or None) -> its result
 Call = Callable[[str, Mapping[str, Any], str | None], ToolResult]
 
@@ -27,28 +28,32 @@ class Plan:
     arguments: Mapping[str, Any]
     day: str | None
     future: bool
+    tool: str  # that measures it
     reading: str = ""
 
 
-def check(claim: Claim, call: Call, *, today: date, as_of: str | None = None) -> Check:
-    """Check one claim and return the check, not yet kept. Nothing after ``as_of`` (default: today) is used."""
+def check(claim: Claim, call: Call, *, today: date, as_of: str | None = None) -> tuple[Check, str]:
+    """Check one claim; return the check, not yet kept, and the tool that measured it ("" for none).
+
+    Nothing after ``as_of`` (default: today) is used.
+    """
     last = as_of or today.isoformat()
     made = plan(claim, last, as_of)
     if isinstance(made, str):
         future = bool(claim.due and claim.due > last)
         reason = f"It is due on {claim.due}; {made}" if future else made
-        return Check(
-            claim.claim_id, claim.document_id, now(), last, "open" if future else "untestable", "not_asked", reason, {}
-        )
+        outcome: Outcome = "open" if future else "untestable"
+        return Check(claim.claim_id, claim.document_id, _now(), last, outcome, NOT_ASKED, reason, {}), ""
     result = call(TOOL, made.arguments, made.day)
     outcome, reason = read(result, made, claim)
     used = min(last, made.day) if made.day else last
     if made.reading:
         reason = f"{reason} ({made.reading})"
+    asked = {"tool": TOOL, "arguments": dict(made.arguments), "as_of": made.day}
+    figured = figures(result)
     return Check(
-        claim.claim_id, claim.document_id, now(), used, outcome, result.status, reason,
-        {"tool": TOOL, "arguments": dict(made.arguments), "as_of": made.day}, figures(result),
-    )  # fmt: skip
+        claim.claim_id, claim.document_id, _now(), used, outcome, result.status, reason, asked, figured
+    ), made.tool
 
 
 def plan(claim: Claim, last: str, as_of: str | None) -> Plan | str:
@@ -61,7 +66,7 @@ def plan(claim: Claim, last: str, as_of: str | None) -> Plan | str:
     day = claim.due if not future and claim.kind != "state" and claim.due else as_of
     known = _article_claim(claim)
     if known is not None and (future or claim.kind == "state"):
-        return Plan({"claim": known}, day, future)
+        return Plan({"claim": known}, day, future, _tool_of(known))
     found = (
         next((c for c in measures()[claim.measure].checks if _applies(c, claim)), None)
         if claim.measure in measures()
@@ -86,7 +91,7 @@ def plan(claim: Claim, last: str, as_of: str | None) -> Plan | str:
         arguments["subject"] = claim.subject_tool
     if tolerance is not None:
         arguments["tolerance"] = tolerance
-    return Plan(arguments, day, future, reading)
+    return Plan(arguments, day, future, found.tool, reading)
 
 
 def _applies(one: Measured, claim: Claim) -> bool:
@@ -136,6 +141,12 @@ def _article_claim(claim: Claim) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+def _tool_of(article_claim: str) -> str:
+    from assistant.tools.claims import claims
+
+    return claims()[article_claim].tool
+
+
 def read(result: ToolResult, made: Plan, claim: Claim) -> tuple[Outcome, str]:
     """Return what a result of verify_claim says of a claim, and why."""
     verdict = next((m for m in result.metrics if m.name == "verdict"), None)
@@ -164,3 +175,7 @@ def figures(result: ToolResult) -> tuple[Mapping[str, Any], ...]:
         for m in result.metrics
         if m.name in {"claimed", "then", "now"}
     )  # fmt: skip
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

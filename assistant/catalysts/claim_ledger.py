@@ -9,21 +9,20 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
-from datetime import UTC, date, datetime
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from datetime import date
 from typing import Any
 
+from assistant.catalysts.claim_entries import Check, Entry, standing, superseded
 from assistant.catalysts.claim_reading import CODE, claims_of
-from assistant.catalysts.claims import Claim, Outcome, Standing
-from assistant.catalysts.database import Part, open_board
+from assistant.catalysts.claims import Claim
+from assistant.catalysts.database import Part
 from vectorstore.database import Database
 from vectorstore.errors import NotFound
 from vectorstore.names import fold
 from vectorstore.records import SourceInfo, sha256
-from vectorstore.view import Base
+from vectorstore.view import Base, StoreView
 
 PART = Part(
     "claims",
@@ -36,85 +35,15 @@ CREATE TABLE claims (
 CREATE INDEX claims_document ON claims(document_id, version);
 -- one row a document, also where nothing was found
 CREATE TABLE claims_read (document_id TEXT PRIMARY KEY, version TEXT NOT NULL, key TEXT NOT NULL) WITHOUT ROWID;
--- as_of: the last day whose data could be used; figures: JSON; a check is never changed and outlives its claim
+-- as_of: the last day whose data could be used; over: JSON, the collections that its figures may come from, NULL: all, []: none;
+-- figures: JSON; a check is never changed and outlives its claim
 CREATE TABLE claim_checks (
     id INTEGER PRIMARY KEY AUTOINCREMENT, claim_id TEXT NOT NULL, document_id TEXT NOT NULL, time TEXT NOT NULL, as_of TEXT NOT NULL,
-    outcome TEXT NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL, call TEXT NOT NULL, figures TEXT NOT NULL);
+    outcome TEXT NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL, call TEXT NOT NULL, figures TEXT NOT NULL, over TEXT);
 CREATE INDEX claim_checks_claim ON claim_checks(claim_id, as_of, id)
 """,
 )
-SAME_TIME_DAYS = 183  # two statements of how things are contradict each other if they are not further apart
 _NOT_IN_BODY = frozenset({"claim_id", "document_id", "version", "collection", "published", "quote"})
-RULES = {
-    "superseded": "A claim is superseded by the next later claim of the same publisher (else company, else author) and holder on the same "
-    "subject, measure and due date.",
-    "contradictions": "Two claims of different publishers or holders on the same subject, measure and due date whose figures have nothing in "
-    f"common; a plain figure has a tenth of room. Statements of how things are: not more than {SAME_TIME_DAYS} days apart.",
-    "replaced": "The document has another version now. gone: it was taken out.",
-    "due": "The last day of the window that the claim names.",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check of a claim. ``as_of``: the last day whose data could be used; ``figures``: what was compared, as the tool gave it."""
-
-    claim_id: str
-    document_id: str
-    time: str
-    as_of: str
-    outcome: Outcome
-    status: str
-    reason: str
-    call: Mapping[str, Any]
-    figures: Sequence[Mapping[str, Any]] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if name not in {"claim_id", "document_id"}}
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A claim as a reader sees it: what became of its document, which claim supersedes it, and its checks, oldest first."""
-
-    claim: Claim
-    standing: Standing = "current"
-    superseded_by: str | None = None
-    checks: tuple[Check, ...] = ()
-
-    @property
-    def last(self) -> Check | None:
-        """The newest check: of the latest day, of several on that day the last made."""
-        return max(self.checks, key=lambda c: (c.as_of, c.time), default=None)
-
-    @property
-    def outcome(self) -> Outcome:
-        return self.last.outcome if self.last is not None else "open"
-
-    def to_json(self) -> dict[str, Any]:
-        return self.claim.to_json() | {
-            "standing": self.standing,
-            "superseded_by": self.superseded_by,
-            "outcome": self.outcome,
-            "checks": [check.to_json() for check in self.checks],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Contradiction:
-    """Two claims that cannot both hold, the earlier first."""
-
-    first: Claim
-    second: Claim
-
-    def to_json(self) -> dict[str, Any]:
-        a, b = self.first, self.second
-        return {
-            "claims": [a.claim_id, b.claim_id],
-            "statements": [a.statement, b.statement],
-            "said_by": [_who(a), _who(b)],
-            "due": a.due,
-        }
 
 
 class ClaimLedger:
@@ -122,16 +51,6 @@ class ClaimLedger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    @classmethod
-    @contextmanager
-    def opened(cls, root: str | Path) -> Iterator[ClaimLedger]:
-        """Open the ledger of the store folder ``root`` for a block. Raises StoreError."""
-        database = open_board(root, PART)
-        try:
-            yield cls(database)
-        finally:
-            database.close()
 
     # reading documents
 
@@ -187,16 +106,21 @@ class ClaimLedger:
 
     # checks
 
-    def keep(self, check: Check) -> None:
-        """Keep a check for good."""
+    def keep(self, base: Base, check: Check, *, reads_base: bool) -> None:
+        """Keep a check for good. ``reads_base``: its figures may come from the documents of ``base``, so that only those who may read
+        all of these see it.
+        """
+        over: str | None = "[]"
+        if reads_base:
+            over = _json(sorted(map(fold, base.within))) if isinstance(base, StoreView) else None
         row = (
             check.claim_id, check.document_id, check.time, check.as_of, check.outcome, check.status, check.reason,
-            _json(check.call), _json(list(check.figures)),
+            _json(check.call), _json(list(check.figures)), over,
         )  # fmt: skip
         with self._database.write() as connection:
             connection.execute(
-                "INSERT INTO claim_checks (claim_id, document_id, time, as_of, outcome, status, reason, call, figures) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO claim_checks (claim_id, document_id, time, as_of, outcome, status, reason, call, figures, over) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 row,
             )
 
@@ -220,84 +144,25 @@ class ClaimLedger:
             checks: dict[str, list[Check]] = defaultdict(list)
             for row in connection.execute("SELECT * FROM claim_checks ORDER BY id"):
                 check = _check(row)
-                if (as_of is None or check.as_of <= as_of) and may_read(check.document_id):
+                if (as_of is None or check.as_of <= as_of) and may_read(check.document_id) and _sees(base, row[-1]):
                     checks[check.claim_id].append(check)
         claims = [
             _claim(row)
             for row in rows
             if may_read(row[1]) and (as_of is None or (row[4] is not None and row[4] <= as_of))
         ]
-        standing = {c.claim_id: _standing(c, sources.get(c.document_id), as_of) for c in claims}
-        later = _superseded([c for c in claims if standing[c.claim_id] == "current"])
+        stands = {c.claim_id: standing(c, sources.get(c.document_id), as_of) for c in claims}
+        later = superseded([c for c in claims if stands[c.claim_id] == "current"])
         found = [
             Entry(
                 c,
-                "superseded" if c.claim_id in later else standing[c.claim_id],
+                "superseded" if c.claim_id in later else stands[c.claim_id],
                 later.get(c.claim_id),
                 tuple(checks.get(c.claim_id, ())),
             )
             for c in claims
         ]
         return tuple(sorted(found, key=lambda e: (_descending(e.claim.published), e.claim.path, e.claim.figure_start)))
-
-
-def contradictions(entries: Sequence[Entry]) -> tuple[Contradiction, ...]:
-    """Return the pairs of standing claims that cannot both hold (RULES), the newest first."""
-    by_topic: dict[tuple[str, ...], list[Claim]] = defaultdict(list)
-    for entry in entries:
-        if entry.standing == "current":
-            by_topic[entry.claim.topic].append(entry.claim)
-    found = []
-    for claims in by_topic.values():
-        ordered = sorted(claims, key=lambda c: (c.published or "", c.claim_id))
-        for n, a in enumerate(ordered):
-            found += [
-                Contradiction(a, b)
-                for b in ordered[n + 1 :]
-                if a.owner != b.owner and _apart(a, b) and _same_time(a, b)
-            ]
-    return tuple(sorted(found, key=lambda p: (p.second.published or "", p.second.claim_id), reverse=True))
-
-
-def _apart(a: Claim, b: Claim) -> bool:
-    (low, high), (other_low, other_high) = a.span, b.span
-    return high < other_low or other_high < low
-
-
-def _same_time(a: Claim, b: Claim) -> bool:
-    if a.kind != "state" and a.due:
-        return True
-    if a.published is None or b.published is None:
-        return False
-    return abs((date.fromisoformat(a.published) - date.fromisoformat(b.published)).days) <= SAME_TIME_DAYS
-
-
-def _superseded(claims: Sequence[Claim]) -> dict[str, str]:
-    """Return the claim that follows each earlier one of the same owner on the same topic."""
-    groups: dict[tuple[object, ...], list[Claim]] = defaultdict(list)
-    for claim in claims:
-        if claim.published is not None:
-            groups[claim.owner, claim.topic].append(claim)
-    found: dict[str, str] = {}
-    for group in groups.values():
-        ordered = sorted(group, key=lambda c: (c.published or "", c.claim_id))
-        for claim in ordered:
-            after = next((c for c in ordered if (c.published or "") > (claim.published or "")), None)
-            if after is not None:
-                found[claim.claim_id] = after.claim_id
-    return found
-
-
-def _standing(claim: Claim, source: SourceInfo | None, as_of: str | None) -> Standing:
-    if source is None:
-        return "gone"
-    later = as_of is not None and (source.metadata.published or "9999") > as_of
-    return "current" if source.version == claim.version or later else "replaced"
-
-
-def _who(claim: Claim) -> str:
-    by = claim.publisher or claim.company or claim.author or "unknown"
-    return f"{claim.holder}, in {by}" if claim.holder else by
 
 
 def _descending(day: str | None) -> tuple[bool, int]:
@@ -312,6 +177,13 @@ def _key(source: SourceInfo) -> str:
         meta.authors, meta.fiscal_period, meta.period_end,
     )  # fmt: skip
     return sha256(repr(parts).encode("utf-8", "surrogatepass"))
+
+
+def _sees(base: Base, over: str | None) -> bool:
+    """Whether a reader may read every document that a check may have read."""
+    if not isinstance(base, StoreView):
+        return True
+    return over is not None and frozenset(json.loads(over)) <= base.within
 
 
 def _version(sources: Mapping[str, SourceInfo], document_id: str) -> str:
@@ -349,17 +221,7 @@ def _claim(row: tuple[Any, ...]) -> Claim:
 
 
 def _check(row: sqlite3.Row | tuple[Any, ...]) -> Check:
-    _, claim_id, document_id, time, as_of, outcome, status, reason, call, figures = row
+    _, claim_id, document_id, time, as_of, outcome, status, reason, call, figures, _ = row
     return Check(
         claim_id, document_id, time, as_of, outcome, status, reason, json.loads(call), tuple(json.loads(figures))
     )
-
-
-def now() -> str:
-    """Return the time as checks carry it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def same_name(asked: str, *named: str) -> bool:
-    """Whether one of ``named`` holds what is asked for, case aside."""
-    return any(fold(asked) in fold(name) for name in named if name)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from assistant.catalysts.evidence import Found
 from assistant.models import ToolResult
+from assistant.tools.call_reads import size_of
 from vectorstore.errors import SettingsError
 from vectorstore.names import company_words, fold
 from vectorstore.records import SourceInfo
@@ -195,7 +196,7 @@ def _company(held: Sequence[tuple[Found, SourceInfo]]) -> Company:
     return Company(
         name=metas[0].company or "",
         ticker=next((m.ticker for m in metas if m.ticker), ""),
-        size=next((str(m.extra["size"]).lower() for m in metas if m.extra.get("size")), ""),
+        size=next((size for m in metas if (size := size_of(m.extra))), ""),
         documents=len({source.document_id for _, source in held}),
         speak_for=sides.count("for"),
         speak_against=sides.count("against"),

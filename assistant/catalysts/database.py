@@ -7,6 +7,7 @@ owns the store.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -84,7 +85,7 @@ def _held(connection: sqlite3.Connection) -> dict[str, int]:
 
 def _run(connection: sqlite3.Connection, script: str) -> None:
     # executescript() would commit the transaction that it is part of.
-    for statement in script.split(";"):
+    for statement in re.sub(r"(?m)^\s*--.*$", "", script).split(";"):  # a comment may hold a ";"
         if statement.strip():
             connection.execute(statement)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assistant.catalysts import watchlist
 from assistant.catalysts.boards import Boards, identity
@@ -19,6 +19,9 @@ from vectorstore.errors import SettingsError, StoreEmpty
 from vectorstore.records import SourceInfo
 from vectorstore.settings import Settings
 from vectorstore.view import Base
+
+if TYPE_CHECKING:
+    from assistant.catalysts.claim_face import Claims
 
 MOST_CHANGES = 1000
 
@@ -43,6 +46,17 @@ class Catalysts:
     def database(self) -> Database:
         """Return the file that all boards of the store share. Raises StoreError."""
         return self._boards.database()
+
+    @property
+    def claims(self) -> Claims:
+        """The claim ledger over these documents (docs/claims_ledger.md)."""
+        from assistant.catalysts.claim_face import Claims
+        from assistant.catalysts.claim_ledger import ClaimLedger
+
+        def call(name: str, arguments: Mapping[str, Any], as_of: str | None) -> ToolResult:
+            return self._tool(name, arguments, as_of=as_of)
+
+        return Claims(ClaimLedger(self.database()), self._view, self._settings, call)
 
     def update(
         self,

@@ -62,7 +62,7 @@ def to_csv(table: Table) -> bytes:
 
 def to_xlsx(tables: Sequence[Table]) -> bytes:
     """Return a workbook with a sheet a table: numbers as numbers, links to the sources, notes of cells as comments."""
-    import xlsxwriter
+    import xlsxwriter  # type: ignore[import-untyped]
 
     stream = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
