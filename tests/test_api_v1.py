@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -223,10 +224,88 @@ def test_a_file_goes_in_is_read_answers_and_goes_out(web: httpx.Client) -> None:
     assert whole["characters"] == len(whole["text"]) == found["characters"]
     answer = web.post("/api/v1/ask", json={"question": "How much ore did Nordkap move in 2024?"}).json()
     assert "41 million tonnes" in answer["text"]
-    assert web.post("/api/v1/documents", files=files, data=form).json()["unchanged"] == 1
+    assert [one["outcome"] for one in report["files"]] == ["added"]
+    again = web.post("/api/v1/documents", files=files, data=form).json()
+    assert (again["unchanged"], again["files"][0]["outcome"]) == (1, "unchanged")
+    twin = web.post("/api/v1/documents", files=[("files", ("quai.md", text.encode()))], data=form).json()["files"][0]
+    assert (twin["outcome"], "as “Quay note”" in twin["text"]) == ("added", True)
+    assert web.delete(f"/api/v1/documents/{twin['document_id']}").json() == {"removed": 1}
+    body = problem(web.post(f"{path}/reingest"), 422, "unreadable")
+    assert "of uploads only the copies of PDFs are kept" in body["detail"]
     assert web.delete(path).json() == {"removed": 1}
     problem(web.get(path), 404, "not_found")
     problem(web.delete(path), 404, "not_found")
+
+
+def test_what_a_document_is_said_to_be_counts_at_once(web: httpx.Client) -> None:
+    whole = web.get("/api/v1/documents", params={"limit": 1}).json()["documents"][0]
+    path = f"/api/v1/documents/{whole['document_id']}"
+    assert whole["origins"]["publisher"] == "front_matter"
+    sent = {"publisher": "Tide Desk", "authors": ["Ann Poe", "Bo Li"], "published": "", "fiscal_period": "q3 2023"}
+    said = web.patch(path, json=sent).json()
+    assert (said["publisher"], said["authors"], said["published"], said["fiscal_period"]) == (
+        "Tide Desk", ["Ann Poe", "Bo Li"], None, "Q3 2023",
+    )  # fmt: skip
+    assert {said["origins"][name] for name in sent} == {"user"}
+    assert web.get("/api/v1/documents", params={"publisher": "tide desk"}).json()["total"] == 1
+    for wrong, told in (
+        ({"published": "2023-02-30"}, "published: is no date: write it as YYYY-MM-DD."),
+        ({"kind": "essay"}, "kind: Input should be"),
+        ({"colour": "red"}, "colour: is not known here."),
+        ({}, "body: names no field that is to change."),
+    ):
+        assert problem(web.patch(path, json=wrong), 400, "bad_request")["detail"].startswith(told), wrong
+    assert "no fiscal period" in problem(web.patch(path, json={"fiscal_period": "late"}), 400, "settings")["detail"]
+    assert web.get(path).json()["version"] == said["version"] == whole["version"]
+    back = web.patch(path, json=dict.fromkeys(sent)).json()
+    for one in (back, whole):
+        del one["ingested_at"], one["state"]  # it was read again; its vectors may follow behind
+    assert back == whole
+    report = web.post(f"{path}/reingest").json()
+    assert [one["outcome"] for one in report["files"]] == ["unchanged"]
+    got = web.post(f"{path}/reingest", headers={"accept": "text/event-stream"})
+    found = events(got.text)
+    assert found[-1][0] == "report"
+    assert {"pages", "seconds_left", "chunks_per_second"} <= found[0][1].keys()
+
+
+def test_an_upload_is_stopped_by_its_name(web: httpx.Client, served: Served) -> None:
+    path = "/api/v1/uploads/my-upload-1"
+    problem(web.delete(path), 404, "not_found")
+    files = [("files", (f"long{n}.txt", f"Ferry {n} sailed on time. ".encode() * 800)) for n in range(40)]
+    request = web.build_request(
+        "POST", "/api/v1/documents", files=files, data={"upload_id": "my-upload-1", "collection": "stopped"},
+        headers={"accept": "text/event-stream"},
+    )  # fmt: skip
+    response = web.send(request, stream=True)
+    assert response.status_code == 200, response.read()
+    told = response.iter_text()
+    next(told)
+    body = {"files": [("files", ("a.txt", b"x"))], "data": {"upload_id": "my-upload-1"}}
+    problem(web.post("/api/v1/documents", **body), 400, "bad_request")  # type: ignore[arg-type]
+    problem(web.delete(path, headers=bearer(READER)), 403, "forbidden")
+    assert web.delete(path).json() == {"upload_id": "my-upload-1"}
+    name, last = events("".join(told))[-1]
+    assert (name, last["kind"]) == ("error", "stopped")
+    left = web.get("/api/v1/documents", params={"collection": "stopped"}).json()
+    assert left["total"] < 40
+    assert all(one["version"] for one in left["documents"])
+    problem(web.delete(path), 404, "not_found")
+    for one in left["documents"]:
+        web.delete(f"/api/v1/documents/{one['document_id']}")
+
+
+def test_folders_of_the_server_are_for_its_administrators(web: httpx.Client) -> None:
+    whole = web.get("/api/v1/documents").json()["documents"]
+    told = web.get("/api/v1/documents", headers=bearer(READER)).json()["documents"]
+    files = [one["path"] for one in whole if not one["path"].startswith("upload:/")]
+    assert files
+    assert all(Path(path).is_absolute() for path in files)
+    assert [one["path"] for one in told if not one["path"].startswith("upload:/")] == [
+        Path(path).name for path in files
+    ]
+    one = web.get(f"/api/v1/documents/{told[0]['document_id']}", headers=bearer(READER)).json()
+    assert one == told[0]
 
 
 def test_an_upload_tells_how_far_it_is(web: httpx.Client) -> None:
@@ -321,6 +400,8 @@ def test_tools_are_listed_and_run(web: httpx.Client) -> None:
         ("POST", "/api/v1/tools/macro", ASKER, 403),
         ("GET", "/metrics", READER, 403),
         ("DELETE", "/api/v1/documents/x", READER, 403),
+        ("POST", "/api/v1/documents/x/reingest", READER, 403),
+        ("DELETE", "/api/v1/uploads/some-upload", READER, 403),
         ("GET", "/v1/models", ASKER, 200),
         ("GET", "/api/v1/conversations", ASKER, 200),
     ],

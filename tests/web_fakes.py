@@ -15,9 +15,14 @@ from assistant.models import Answer, Citation, Claim, Retrieved
 from assistant.service import Service
 from assistant.understood import Understood
 from assistant.web.ports import Event, Progress
+from ingest import overrides
+from ingest.amending import Amended, checked, differing
+from ingest.progress import Failed, IngestReport, Taken
+from ingest.progress import Progress as Moment
 from vectorstore.errors import NotFound, ReadError
 from vectorstore.records import Document, Metadata, Page, SourceInfo, document_id, sha256
 from vectorstore.settings import Settings
+from vectorstore.store import StoredVersion
 
 if TYPE_CHECKING:
     from assistant.web.server import Handle
@@ -224,37 +229,12 @@ def _retrieved(document: Document, start: int, end: int, score: float) -> Retrie
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class FakeMoment:
-    files_done: int
-    files_total: int
-    chunks: int
-    current: str
-
-
-@dataclass(frozen=True)
-class FakeFailure:
-    path: str
-    error: str = ""
-    reason: str = ""
-    text: str = ""
-
-
-@dataclass(frozen=True)
-class FakeReport:
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    failed: tuple[FakeFailure, ...] = ()
-    skipped: tuple[FakeFailure, ...] = ()
-    warnings: tuple[FakeFailure, ...] = ()
-
-
 @dataclass
 class FakeIngestor:
     """Takes text files in; an empty one fails alone."""
 
     assistant: FakeAssistant
+    busy: bool = False
     pictures: list[tuple[object, ...]] = field(default_factory=list)
 
     def ingest_uploads(
@@ -264,29 +244,53 @@ class FakeIngestor:
         meta: Mapping[str, str] | None = None,
         collection: str | None = None,
         progress: Progress | None = None,
-    ) -> FakeReport:
-        report = FakeReport()
+    ) -> IngestReport:
+        report = IngestReport()
         for done, (name, file) in enumerate(files):
             if progress is not None:
-                progress(FakeMoment(done, len(files), 0, name))
+                progress(Moment(done, len(files), current=name))
             path = f"upload:/{name}"
             text = Path(file).read_text(encoding="utf-8")
             if not text.strip():
                 error = ReadError("The file is empty.", "Give a file with text.")
-                report = replace(report, failed=(*report.failed, FakeFailure(path, error=str(error))))
+                report = replace(report, failed=(*report.failed, Failed(path, str(error))))
+                report = replace(report, files=(*report.files, Taken(path, "", "failed", text=str(error))))
                 continue
             document = make_document(
                 path, text, metadata=Metadata(title=text.split("\n")[0], publisher="Uploads", kind="note")
             )
             old = self.assistant.documents.get(document.document_id)
             self.assistant.documents[document.document_id] = document
-            if old is None:
-                report = replace(report, added=report.added + 1)
-            elif old.version == document.version:
-                report = replace(report, unchanged=report.unchanged + 1)
-            else:
-                report = replace(report, updated=report.updated + 1)
+            outcome = "added" if old is None else "unchanged" if old.version == document.version else "updated"
+            taken = Taken(path, document.document_id, outcome, chunks=3)  # type: ignore[arg-type]
+            report = replace(report, files=(*report.files, taken), **{outcome: getattr(report, outcome) + 1})  # type: ignore[arg-type]
         return report
+
+    @property
+    def store(self) -> FakeIngestor:
+        return self
+
+    def versions(self, document_id: str) -> list[StoredVersion]:
+        return [StoredVersion(self.assistant.document(document_id).version, "2024-05-01T00:00:00Z", None, None)]
+
+    def readable_again(self, info: SourceInfo) -> str:
+        return "" if info.path.startswith("notes/") else "There is nothing to read again. Upload it."
+
+    def amendable(self, fields: Mapping[str, str | None]) -> dict[str, str | None]:
+        return checked(fields)
+
+    def amend(self, document_id: str, fields: Mapping[str, str | None], *, embed: bool = True) -> Amended:
+        old = self.assistant.document(document_id)
+        given = {name: value for name, value in fields.items() if value is not None}
+        new = replace(old, metadata=overrides.apply(old.metadata, given))
+        self.assistant.documents[document_id] = new
+        return Amended(document_id, differing(old.metadata, new.metadata))
+
+    def reingest(self, document_id: str, progress: Progress | None = None) -> IngestReport:
+        document = self.assistant.document(document_id)
+        if progress is not None:
+            progress(Moment(0, 1, current=document.path))
+        return IngestReport(unchanged=1, files=(Taken(document.path, document_id, "unchanged", chunks=3),))
 
     def remove(self, names: Sequence[str]) -> int:
         return sum(self.assistant.documents.pop(name, None) is not None for name in names)

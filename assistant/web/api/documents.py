@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, Response
 
@@ -18,17 +13,13 @@ from assistant.access import User
 from assistant.shown import source_json
 from assistant.web.api import examples, shapes
 from assistant.web.api.context import Api
-from assistant.web.api.problems import Problem, Unacceptable
-from assistant.web.api.sse import HEARTBEAT, EventStream, event, pieces, wants_events
-from assistant.web.api.work import Event
-from assistant.web.asking import user_of
+from assistant.web.api.problems import Unacceptable
+from assistant.web.places import UPLOADED, Places
 from vectorstore.errors import NotFound
 from vectorstore.names import fold, fold_code, same_company
-from vectorstore.records import Kind, SourceInfo
+from vectorstore.records import SourceInfo
 
 Id = Annotated[str, InPath(min_length=1, max_length=64)]
-MOST_FILES = 100
-_FORM = frozenset({"files", "collection", "title", "publisher", "published", "kind", "company", "ticker"})
 
 
 def chosen(sources: Sequence[SourceInfo], asked: shapes.Narrowed) -> list[SourceInfo]:
@@ -55,46 +46,20 @@ def _named(wanted: Sequence[str], value: str | None, as_compared: Callable[[str]
     return not wanted or (value is not None and as_compared(value) in {as_compared(name) for name in wanted})
 
 
-def _moment(moment: Any) -> Event:
-    """Return how far an ingest has come as an event."""
-    return {
-        "type": "progress",
-        "files_done": moment.files_done,
-        "files_total": moment.files_total,
-        "chunks": moment.chunks,
-        "current": moment.current,
+def placed(source: SourceInfo, places: Places) -> dict[str, Any]:
+    """Return a document without its text, and without the folders of the server for those who are not told of them."""
+    shown = source_json(source)
+    path = source.path if source.path.startswith(UPLOADED) else places.of(source)
+    return shown | {
+        "path": path,
+        "error": shown["error"] and places.told(source, shown["error"]),
+        "warnings": [places.told(source, text) for text in shown["warnings"]],
+        "origins": {origin.field: origin.source for origin in source.metadata.origins},
     }
 
 
-def _refused(report: Mapping[str, Any]) -> Problem | None:
-    """Return the problem where not one file got in; the report tells of the rest."""
-    if report["added"] or report["updated"] or report["unchanged"] or not report["failed"]:
-        return None
-    first = report["failed"][0]
-    return Problem("unreadable", f"No file was taken. {first['path']}: {first['error']}", more={"report": dict(report)})
-
-
-def _shown(request: Request, one: Event) -> bytes:
-    if one["type"] != "done":
-        return event("progress", {name: value for name, value in one.items() if name != "type"})
-    problem = _refused(one["value"])
-    return event("error", problem.body(request.url.path)) if problem else event("report", one["value"])
-
-
-def _kept(files: Sequence[UploadFile]) -> tuple[Path, list[tuple[str, str | Path]]]:
-    """Copy what was sent to a folder of its own: a request's own files go when it ends."""
-    folder = Path(tempfile.mkdtemp(prefix="thesis-upload-"))
-    sent: list[tuple[str, str | Path]] = []
-    try:
-        for number, file in enumerate(files):
-            place = folder / str(number)
-            with place.open("wb") as out:
-                shutil.copyfileobj(file.file, out)
-            sent.append((file.filename or "", place))
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return folder, sent
+def _one(api: Api, user: User, document_id: str) -> dict[str, Any]:
+    return placed(api.service.info(user, document_id), Places(api.service.sources(user), user))
 
 
 def routes(api: Api, router: APIRouter) -> None:
@@ -111,78 +76,13 @@ def routes(api: Api, router: APIRouter) -> None:
         """Return what is in the base without the texts, the failed ones too, by path."""
 
         def read(user: User) -> dict[str, Any]:
-            found = chosen(api.service.sources(user), asked)
+            every = api.service.sources(user)
+            found, places = chosen(every, asked), Places(every, user)
             part = found[asked.offset : asked.offset + asked.limit]
-            shown = [source_json(source) for source in part]
+            shown = [placed(source, places) for source in part]
             return {"documents": shown, "total": len(found), "limit": asked.limit, "offset": asked.offset}
 
         return JSONResponse(await api.read(request, "read", read))
-
-    @router.post(
-        "/api/v1/documents",
-        tags=["Documents"],
-        summary="Upload documents",
-        response_model=shapes.Report,
-        responses={200: examples.upload_response(), 422: {"description": "No file was taken"}},
-    )
-    async def upload(
-        request: Request,
-        files: Annotated[
-            list[UploadFile],
-            File(min_length=1, max_length=MOST_FILES, description="PDF, HTML, Markdown, text or DOCX."),
-        ],
-        collection: Annotated[str | None, Form(min_length=1, max_length=200)] = None,
-        title: Annotated[str | None, Form(min_length=1, max_length=1000)] = None,
-        publisher: Annotated[str | None, Form(min_length=1, max_length=200)] = None,
-        published: Annotated[shapes.Day | None, Form()] = None,
-        kind: Annotated[Kind | None, Form()] = None,
-        company: Annotated[str | None, Form(min_length=1, max_length=200)] = None,
-        ticker: Annotated[str | None, Form(min_length=1, max_length=20)] = None,
-    ) -> Response:
-        """Bring files in; what the form says of them wins over what is read from them.
-
-        A name is a document's identity: the same name again is a new version of it. With `Accept: text/event-stream` the events
-        are `progress`, and last `report` or `error`.
-        """
-        user = user_of(request)
-        api.service.need(user, "write")
-        unknown = sorted(set(await request.form()) - _FORM)
-        if unknown:
-            raise Unacceptable(
-                "bad_request", f"{unknown[0][:80]}: is not known here.", f"Fields are: {', '.join(sorted(_FORM))}."
-            )
-        given = {
-            "title": title, "publisher": publisher, "published": published, "kind": kind, "company": company, "ticker": ticker,
-        }  # fmt: skip
-        meta = {name: str(value) for name, value in given.items() if value}
-        folder, sent = await api.work.call(lambda: _kept(files))
-
-        def take(tell: Callable[[Event], None]) -> Mapping[str, Any]:
-            try:
-                report = api.service.upload(
-                    user, sent, collection=collection, meta=meta or None, progress=lambda moment: tell(_moment(moment))
-                )
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-            found: Mapping[str, Any] = report.to_json()
-            return found
-
-        try:
-            events = api.work.tracked(user.name, take, pause=HEARTBEAT)
-            first = await anext(events)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        if wants_events(request):
-            return EventStream(pieces(request, first, events, partial(_shown, request)))
-        report: Mapping[str, Any] = {}
-        async with aclosing(events):
-            one = first
-            while one is None or one["type"] != "done":
-                one = await anext(events)
-            report = one["value"]
-        problem = _refused(report)
-        return problem.response(request.scope) if problem else JSONResponse(dict(report))
 
     @router.get(
         "/api/v1/documents/{document_id}",
@@ -194,8 +94,28 @@ def routes(api: Api, router: APIRouter) -> None:
     async def document(request: Request, document_id: Id) -> Response:
         """Return what is known of a document."""
 
-        found = await api.read(request, "read", lambda user: api.service.info(user, document_id))
-        return JSONResponse(source_json(found))
+        return JSONResponse(await api.read(request, "read", lambda user: _one(api, user, document_id)))
+
+    @router.patch(
+        "/api/v1/documents/{document_id}",
+        tags=["Documents"],
+        summary="Say what a document is",
+        response_model=shapes.Source,
+        responses={**examples.response(examples.SOURCE), 422: {"description": "It cannot be read again for this"}},
+        openapi_extra=examples.request(examples.AMEND),
+    )
+    async def amend(request: Request, document_id: Id, said: shapes.Amend) -> Response:
+        """Give fields values that win over what was read in it, and stay when it is read again.
+
+        `""` (`[]` for authors): there is none. null: what you said is taken back, for which the document is read again. Filters and
+        dates follow at once; text, offsets and old citations stay.
+        """
+
+        def change(user: User) -> dict[str, Any]:
+            api.service.amend(user, document_id, said.fields())
+            return _one(api, user, document_id)
+
+        return JSONResponse(await api.run(request, "write", change))
 
     @router.delete(
         "/api/v1/documents/{document_id}",

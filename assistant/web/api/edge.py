@@ -137,7 +137,7 @@ class Around:
         self._cors = _Cors(
             app,
             allow_origins=origins,
-            allow_methods=("GET", "POST", "DELETE"),
+            allow_methods=("GET", "POST", "PATCH", "DELETE"),
             allow_headers=("Authorization", "Content-Type", "Accept"),
             expose_headers=("Retry-After",),
         )

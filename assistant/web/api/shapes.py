@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from assistant.models import Answer
 from vectorstore.records import Kind
@@ -32,8 +32,15 @@ def _digits(value: Any) -> Any:
 # In an address "1.0", "+1" and "1_0" are no ways to write a number.
 DIGITS = BeforeValidator(_digits)
 Day = Annotated[str, AfterValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+# "" for a document that has no such day.
+DayOrNone = Annotated[
+    str,
+    AfterValidator(lambda text: _day(text) if text else ""),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"const": ""}]}),
+]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Names = Annotated[list[Name], Field(max_length=50)]
+UploadId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 ConversationId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 # What regular expressions call a space differs: a question has a character that none of them does.
 _SAYS = r"[^\s\x00-\x1f\x7f-\x9f\ufeff]"
@@ -97,6 +104,36 @@ class ToolCall(Given):
 
     arguments: dict[Name, str | int | float | bool | list[str] | None] = Field(default={}, max_length=30)
     as_of: Day | None = Field(None, description="Nothing published, filed or observed after this day is used.")
+
+
+class Amend(Given):
+    """What a document is; only what is named changes. null: what the document itself says; "" or []: there is none."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"minProperties": 1})
+
+    title: Annotated[str, Field(max_length=1000)] | None = None
+    publisher: Annotated[str, Field(max_length=200)] | None = None
+    authors: Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=50)] | None = None
+    published: DayOrNone | None = None
+    kind: Kind | None = None
+    company: Annotated[str, Field(max_length=200)] | None = None
+    ticker: Annotated[str, Field(max_length=20)] | None = None
+    form: Annotated[str, Field(max_length=40)] | None = None
+    fiscal_period: Annotated[str, Field(max_length=20)] | None = Field(None, description="Such as FY2023 or Q3 2023.")
+    period_end: DayOrNone | None = None
+    report_date: DayOrNone | None = None
+    url: Annotated[str, Field(max_length=2000)] | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("names no field that is to change")
+        return self
+
+    def fields(self) -> dict[str, str | None]:
+        """Return what is named, as text."""
+        named = {name: getattr(self, name) for name in self.model_fields_set}
+        return {name: "; ".join(value) if isinstance(value, list) else value for name, value in named.items()}
 
 
 class Feedback(Given):
@@ -241,6 +278,9 @@ class Source(BaseModel):
     ingested_at: str
     error: str | None
     warnings: list[str]
+    origins: dict[str, str] = Field(
+        {}, description="By field, where its value is from: user, front_matter, text, embedded or file_name."
+    )
 
 
 class Sources(BaseModel):
@@ -261,6 +301,21 @@ class Text(BaseModel):
     end: int
     characters: int
     text: str
+
+
+class Taken(BaseModel):
+    """What came of one file; ``text``: why it failed, or what there is to know."""
+
+    path: str
+    document_id: str
+    outcome: Literal["added", "updated", "unchanged", "failed"]
+    pages: int
+    chunks: int
+    text: str
+
+
+class StoppedUpload(BaseModel):
+    upload_id: str
 
 
 class Removed(BaseModel):
@@ -286,6 +341,7 @@ class Report(BaseModel):
     warnings: list[Place]
     chunks: int
     seconds: float
+    files: list[Taken] = []
 
 
 class Argument(BaseModel):
