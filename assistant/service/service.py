@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from assistant.access import LOCAL, User
 from assistant.models import Answer, ToolResult
 from assistant.service.answering import delivered, refused
-from assistant.service.boards import CatalystBoards
 from assistant.service.conversations import Conversations
 from assistant.service.ports import Asked, Turn
+from assistant.service.theses import Theses
 from vectorstore.errors import Forbidden, unknown
 from vectorstore.records import Document, Passage, SourceInfo
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Event = Mapping[str, Any]
 
 
-class Service(Conversations, CatalystBoards):
+class Service(Conversations, Theses):
     """Safe in any number of threads; made as ``Door``."""
 
     # Questions

@@ -10,6 +10,7 @@ import gradio as gr
 from assistant.service import Service
 from assistant.web import base, render
 from assistant.web.asking import form_token_of, query_of, user_of
+from assistant.web.board_tab import BoardTab
 from assistant.web.chat import CONCURRENT, Chat
 from assistant.web.conversation import Turns
 from assistant.web.documents_tab import Documents
@@ -46,6 +47,8 @@ def _whole(page: gr.Blocks, chat: Chat) -> None:
                 chat.show_composer("Ask about a company, a catalyst, a claim…")
             with gr.Column(scale=2, min_width=320, elem_id="side"):
                 chat.show_side()
+        board = BoardTab(service, settings)
+        board.show()
         documents = Documents(service, settings)
         documents.show()
         with gr.Tab("About", id="about", elem_id="tab-about") as about_tab:
@@ -96,6 +99,7 @@ def _whole(page: gr.Blocks, chat: Chat) -> None:
     page.load(**refreshing)
     page.load(sidebar.arrive, chat.turns, [sidebar.listed, sidebar.said, *chat.shown], **PRIVATE)
     about_tab.select(**refreshing)
+    board.connect()
     documents.connect(
         page,
         refreshing

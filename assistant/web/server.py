@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 ASSETS = Path(__file__).parent / "assets"
 # In this order: what comes later may overrule what came before.
-STYLES = ("theme", "layout", "chat", "live", "panel", "documents", "export")
+STYLES = ("theme", "layout", "chat", "live", "panel", "documents", "export", "board")
 SCRIPTS = ("app", "panel", "export")
 # Names of fonts that the systems bring; nothing is fetched.
 SANS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
