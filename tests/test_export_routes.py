@@ -11,16 +11,18 @@ import httpx
 import pypdf
 import pytest
 from export_samples import MADE, answer
+from record_samples import kinds
 from signin_cases import PAGE, served
 from web_fakes import HOSTILE_TITLE, FakeAssistant, sample_documents, service_of
 
-from assistant.access import LOCAL
+from assistant.access import LOCAL, User
 from assistant.export import markdown, page
 from assistant.records import Records
 from assistant.service import Service
-from assistant.web.exports_routes import WITHHELD, shared_paper
+from assistant.web.exports_routes import shared_paper
+from assistant.web.handed import WITHHELD, handed_over
 from assistant.web.server import Handle, serve
-from vectorstore.errors import StoreError
+from vectorstore.errors import NotFound, StoreError
 from vectorstore.settings import Settings
 
 pytestmark = pytest.mark.filterwarnings(
@@ -93,6 +95,15 @@ def test_it_is_saved_as_markdown_and_as_pdf(web: httpx.Client, token: str) -> No
     )
     said = " ".join(pypdf.PdfReader(io.BytesIO(data.content)).pages[0].extract_text().split())
     assert QUOTE in said
+
+
+def test_a_kept_conversation_is_exported_by_its_owner_only(service: Service, token: str) -> None:
+    reply = handed_over(service, LOCAL, (), {"form": "markdown", "id": "the-first"}, MADE)
+    assert (reply["name"], reply["type"]) == ("what-was-the-gap-to-large-caps-in-march-2024.md", "text/markdown")
+    assert re.findall(r"^## (.*)", reply["text"], re.M) == [GAP, "What are the hostile harbour terms?", "And then?"]
+    with pytest.raises(NotFound):
+        handed_over(service, User("bob"), (), {"form": "markdown", "id": "the-first"}, MADE)
+    assert kinds(Path(service.settings.store)).count("answers_exported") == 1
 
 
 @pytest.mark.parametrize("path", ["/shared/none", "/shared/none.md", "/shared/none.pdf", "/shared/%3Cscript%3E"])

@@ -10,20 +10,15 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from assistant.export import markdown, page
-from assistant.export.answers import STOPPED, Turn, conversation_paper
+from assistant.export.answers import conversation_paper
 from assistant.export.blocks import Paper
 from assistant.models import Citation
 from assistant.service import Service
 from assistant.web.asking import user_of
+from assistant.web.handed import kept_turn
 from assistant.web.text import day, document_path
 from vectorstore.errors import ThesisError
 
-WITHHELD = "This answer is not shown: it was made from documents that you may not read, or it is held back."
-_UNANSWERED = {
-    "stopped": STOPPED,
-    "refused": "Not answered: the question was refused.",
-    "failed": "Not answered because of a fault.",
-}
 # Read anew each time: rights change, and a link can be withdrawn.
 _HEADERS = {"cache-control": "no-store", "x-robots-tag": "noindex", "referrer-policy": "same-origin"}
 
@@ -71,10 +66,7 @@ def shared_paper(
     conversation: Mapping[str, Any], made: datetime, link: Callable[[Citation], str] | None = None
 ) -> Paper:
     """Return a conversation as ``Service.shared`` gives it; a turn whose answer its reader may not read says so."""
-    turns = [
-        Turn(one["question"], one["answer"], _UNANSWERED.get(str(one["status"]), WITHHELD))
-        for one in conversation["turns"]
-    ]
+    turns = [kept_turn(one) for one in conversation["turns"]]
     facts = (f"Shared by {conversation['owner']}", f"Last question {day(str(conversation['changed']))}")
     return conversation_paper(str(conversation["title"]), turns, made, link, facts)
 
@@ -84,4 +76,4 @@ def _link(citation: Citation) -> str:
     return "../" + document_path(citation.document_id, citation.version, citation.start, citation.end)
 
 
-__all__ = ["WITHHELD", "add", "shared_paper"]
+__all__ = ["add", "shared_paper"]

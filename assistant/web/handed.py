@@ -33,6 +33,12 @@ _TYPES = {"markdown": "text/markdown", "html": "text/html", "pdf": "application/
 _ENDINGS = {"markdown": "md"}
 _SCRIPT = "if (window.thesisHanded) window.thesisHanded(element, 'export', trigger, props, watch);"
 _REGION = '<p class="t-handed" role="status" aria-live="polite"></p>'
+WITHHELD = "This answer is not shown: it was made from documents that you may not read, or it is held back."
+_UNANSWERED = {
+    "stopped": STOPPED,
+    "refused": "Not answered: the question was refused.",
+    "failed": "Not answered because of a fault.",
+}
 _GONE = NotFound("This answer is not on the page any more.", "Load the page again.")
 
 
@@ -73,13 +79,11 @@ def handed_over(service: Service, user: User, turns: Turns, sent: Mapping[str, A
     title = ""
     if sent.get("id"):
         kept = service.conversation(user, str(sent["id"]))
-        title, turns = str(kept["title"]), conversation.restored(kept)
-    shown = [turn for turn in turns if not turn.pending]
-    if number:
-        found = conversation.find(tuple(shown), number)
-        if found is None:
-            raise _GONE
-        shown = [found]
+        title, shown = str(kept["title"]), [kept_turn(one) for one in kept["turns"]]
+    else:
+        shown = [_turn(turn) for turn in turns if not turn.pending and number in {"", str(turn.number)}]
+    if not shown and number:
+        raise _GONE
     answers = [turn.answer for turn in shown if turn.answer is not None]
     told = {"form": form, "questions": len(shown), "answers": [answer.answer_id for answer in answers]}
     if form in {"csv", "json"}:
@@ -95,9 +99,10 @@ def handed_over(service: Service, user: User, turns: Turns, sent: Mapping[str, A
     elif number and answers:
         reply = written(answer_paper(answers[0], made), form, made)
     else:
-        paper = conversation_paper(title, [_turn(turn) for turn in shown], made)
-        reply = written(paper, form, made)
-    service.event(user, "answers_exported", told, channel="page")  # before it leaves: what cannot be recorded is not done
+        reply = written(conversation_paper(title, shown, made), form, made)
+    service.event(
+        user, "answers_exported", told, channel="page"
+    )  # before it leaves: what cannot be recorded is not done
     return reply
 
 
@@ -106,6 +111,11 @@ def _turn(turn: conversation.Turn) -> Turn:
     if turn.failure is not None:
         why = f"Not answered. {turn.failure.message} {turn.failure.what_to_do}".strip()
     return Turn(turn.question, turn.answer, why)
+
+
+def kept_turn(one: Mapping[str, Any]) -> Turn:
+    """Return a turn as records keep it (``Service.conversation``, ``Service.shared``)."""
+    return Turn(one["question"], one["answer"], _UNANSWERED.get(str(one["status"]), WITHHELD))
 
 
 def written(paper: Paper, form: str, made: datetime) -> dict[str, str]:
@@ -127,4 +137,4 @@ def inputs(result: ToolResult, form: str) -> dict[str, str]:
     return {"name": f"{name}.{form}", "type": _TYPES[form], "text": export(result, form)}
 
 
-__all__ = ["FORMS", "connect", "handed_over", "inputs", "packed", "place", "written"]
+__all__ = ["FORMS", "WITHHELD", "connect", "handed_over", "inputs", "kept_turn", "packed", "place", "written"]
