@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 from test_web_reading import bare
-from test_web_render import KNOWN_TAGS, Parsed, assert_inert
 from web_fakes import HOSTILE_TEXT, HOSTILE_TITLE, make_document, sample_documents
+from web_parsed import KNOWN_TAGS, Parsed, assert_inert
 
 from assistant.web.document_page import MOST_SECTIONS, document_page
 from assistant.web.spans import MOST, Asked, asked

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlsplit
 
-from test_web_render import Parsed, answer, assert_inert, hostile_answer
 from web_fakes import (
     HOSTILE_TITLE,
     NOTE_TEXT,
@@ -15,6 +14,7 @@ from web_fakes import (
     sample_documents,
     service_of,
 )
+from web_parsed import Parsed, answer, assert_inert, hostile_answer
 
 from assistant.access import LOCAL
 from assistant.models import Answer, Claim

@@ -7,8 +7,8 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_web_render import Parsed
 from web_fakes import NOTE_TEXT, make_document
+from web_parsed import Parsed
 
 from assistant.web.excerpt import Other, excerpt, excerpt_html
 from assistant.web.reading import Mark, apart, blocks, body, cut

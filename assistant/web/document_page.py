@@ -51,7 +51,7 @@ def document_page(document: Document, where: Asked | None = None, *, nonce: str)
     shell = "shell" if index else "shell plain"
     return _frame(
         title,
-        f'<div class="bar"><a href="../">Thesis</a><strong>{esc(title)}</strong>{_jumps(spans, found.chosen)}</div>'
+        f'<header class="bar"><a href="../">Thesis</a><strong>{esc(title)}</strong>{_jumps(spans, found.chosen)}</header>'
         f'<div class="{shell}">{index}<main>{head}{_text(document, marks, sections)}</main></div>'
         f'<script nonce="{nonce}">{_SCROLL}</script>',
         nonce,
