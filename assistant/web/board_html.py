@@ -14,6 +14,7 @@ SHOWN = 12  # claims of a side before the rest is folded away
 STATUS = {
     "confirming": "data confirm", "contradicting": "data contradict", "mixed": "data are mixed", "stale": "data are old", "no_data": "no data",
 }  # fmt: skip
+_SIDES = {"for": "pro", "against": "con"}
 _DIRECTION = {"tailwind": "tailwind for small companies", "headwind": "headwind for small companies"}
 
 
@@ -25,7 +26,7 @@ def overview(board: Board, today: date) -> str:
 def _row(one: CatalystBoard, today: date) -> str:
     new = f' <span class="t-new-mark">{one.counts.new} new</span>' if one.counts.new else ""
     newest = "".join(
-        f'<p class="t-newest"><span class="t-side t-{side}">{side}</span> {esc(" ".join(found[0].quote.split())[:220])} '
+        f'<p class="t-newest"><span class="t-side t-{_SIDES[side]}">{side}</span> {esc(" ".join(found[0].quote.split())[:220])} '
         f'<span class="t-dim">{esc(_by(found[0], today))}</span></p>'
         for side, found in (("for", _standing(one.for_)), ("against", _standing(one.against)))
         if found
@@ -82,7 +83,7 @@ def _condition(one: Reading, today: date) -> str:
     against = f" against {figure(one.threshold, one.unit)}" if one.compared and one.threshold is not None else ""
     old = ' <span class="t-verdict">old</span>' if one.old else ""
     said = (
-        f'<span class="t-side t-{speaks}">{speaks}</span>' if one.holds else '<span class="t-dim">does not hold</span>'
+        f'<span class="t-side t-{_SIDES[speaks]}">{speaks}</span>' if one.holds else '<span class="t-dim">does not hold</span>'
     )
     return (
         f'<tr><td>{rule}</td><td class="t-number">{esc(figure(one.value, one.unit) + against)}<span class="t-sub">{esc(one.source)}</span></td>'
@@ -101,7 +102,7 @@ def _pairs(one: CatalystBoard) -> str:
 def _pair(pair: Pair, one: CatalystBoard, claims: dict[str, Evidence]) -> str:
     sides = [claims[id_] for id_ in (pair.for_id, pair.against_id) if id_ is not None and id_ in claims]
     said = "".join(
-        f'<blockquote><span class="t-side t-{c.side}">{c.side}</span> {esc(" ".join(c.quote.split()))} {_link(c)}</blockquote>'
+        f'<blockquote><span class="t-side t-{_SIDES[c.side]}">{c.side}</span> {esc(" ".join(c.quote.split()))} {_link(c)}</blockquote>'
         for c in sides
     )
     if pair.reading is not None and pair.reading < len(one.metrics):

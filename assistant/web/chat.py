@@ -49,7 +49,7 @@ class Chat:
         """Make what is said, and what is being said."""
         self.turns, self.editing = gr.State(()), gr.State(0)
         with gr.Column(elem_id="chat-scroll"):
-            raised = clicks("cite", "example", "edit", "correct", "retry", "judge", "export")
+            raised = clicks("cite", "example", "edit", "correct", "retry", "judge")
             self.transcript = html("", raised, "transcript")
             self.live = html("", None, "live")
         self.handed = handed.place()
@@ -76,7 +76,7 @@ class Chat:
     def show_side(self) -> None:
         """Make the panel of sources."""
         html(panel.closer(), None, "side-close")
-        self.side = html(panel.empty(), clicks("cite", "export"), "sources")
+        self.side = html(panel.empty(), clicks("cite"), "sources")
 
     @property
     def shown(self) -> list[Any]:

@@ -31,7 +31,7 @@ class Sidebar:
     def show(self) -> None:
         """Make the list."""
         # No event is named "share": Gradio's page keeps that name to itself.
-        raised = clicks("fresh", "open", "search", "rename", "link", "unlink", "forget", "export")
+        raised = clicks("fresh", "open", "search", "rename", "link", "unlink", "forget")
         self.listed = html("", raised, "history")
 
     def show_said(self) -> None:

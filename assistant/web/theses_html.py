@@ -128,7 +128,7 @@ def _sentence(one: Sentence) -> str:
     link = document_path(one.source.document_id, one.source.version, one.start, one.end)
     meta = one.source.metadata
     return (
-        f'<p><span class="t-side t-{esc(one.side)}">{esc(one.side)}</span> {esc(" ".join(one.quote.split()))} <a href="{esc(link)}" target="_blank" '
+        f'<p><span class="t-side t-{"pro" if one.side == "for" else "con"}">{esc(one.side)}</span> {esc(" ".join(one.quote.split()))} <a href="{esc(link)}" target="_blank" '
         f'rel="noopener noreferrer">{esc(meta.title or one.source.path)}</a> <span class="t-dim">{esc(day(meta.published))}</span></p>'
     )
 
