@@ -70,6 +70,7 @@ _SINCE = re.compile(
     r"\b(?:since|so\s+far|year[- ]to[- ]date|over\s+the\s+(?:last|past)|in\s+the\s+(?:last|past)|recently|now|currently|today)\b",
     re.I,
 )
+_NEVER = re.compile(r"\b(?:did\s+not|does\s+not|has\s+not|have\s+not|never)\s+(?:exceed|reach|fall|rise)\w*", re.I)
 _PAST_VERB = re.compile(
     r"\b(?:was|were|had|did|rose|fell|grew|slid|slipped|dropped|declined|increased|decreased|gained|lost|climbed|jumped|plunged|sold|bought|paid|earned|reported|stood|reached|peaked|closed|began|"
     r"became|came|went|made|took|announced|recorded|received|generated|totaled|amounted|ended|traded|returned|outperformed|underperformed|cost)\b",
@@ -156,6 +157,6 @@ def rejected(text: str, *, forward: bool) -> bool:
 
 def states_now(text: str, *, past: bool) -> bool:
     """Whether a sentence tells a state that holds when it is written, not what once was. ``past``: it names an earlier period."""
-    if _SINCE.search(text):
+    if _SINCE.search(text) or _NEVER.search(text):
         return True
     return bool(_STATE.search(text)) and not past and not _PAST_VERB.search(text)

@@ -88,12 +88,28 @@ def _year(text: str) -> int:
 
 
 def _fiscal_end(year: int, when: Made) -> tuple[date, str]:
+    """Return the last day of a fiscal year, and how it is known; raises _Unknown where the document does not tell."""
     if when.ends is None:
+        if when.year is not None and not _by_calendar(when):
+            raise _Unknown
         return date(year, 12, 31), "by the calendar" if when.year else ""
     month, day, offset = when.ends
     last = monthrange(year + offset, month)[1]
     end = date(year + offset, month, min(day, last))
     return end, "" if (end.month, end.day) == (12, 31) else "the company's fiscal year"
+
+
+class _Unknown(Exception):
+    """The document does not say when its fiscal year ends."""
+
+
+def _by_calendar(when: Made) -> bool:
+    """Whether the day of publication fits a fiscal year that is the calendar's: up to a hundred days after the period's end."""
+    if when.published is None or when.year is None:
+        return False
+    quarter = when.quarter or 4
+    end = date(when.year, 3 * quarter, monthrange(when.year, 3 * quarter)[1])
+    return 0 < (when.published - end).days <= 100
 
 
 def _year_rule(year: int, when: Made, fiscal: bool) -> tuple[date, str]:
@@ -103,7 +119,7 @@ def _year_rule(year: int, when: Made, fiscal: bool) -> tuple[date, str]:
 
 def _running(when: Made) -> int | None:
     """Return the fiscal year that runs when the document is published."""
-    if when.published is not None:
+    if when.published is not None and (when.ends is not None or when.year is None or _by_calendar(when)):
         for year in (when.published.year - 1, when.published.year, when.published.year + 1):
             if _fiscal_end(year, when)[0] >= when.published:
                 return year
@@ -272,7 +288,10 @@ def windows(text: str, when: Made) -> tuple[Window, ...]:
                 start += 1
             if start == end or any(start < w.end and w.start < end for w in found):
                 continue
-            due, told, begins = rule(match, when)
+            try:
+                due, told, begins = rule(match, when)
+            except _Unknown:
+                due, told, begins = None, "the document does not say when its fiscal year ends", None
             found.append(Window(text[start:end], start, end, due, told, begins))
     return _merged(text, sorted(found, key=lambda w: w.start))
 

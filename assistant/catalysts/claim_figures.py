@@ -26,14 +26,14 @@ _MORE = re.compile(
     re.I,
 )
 _ABOUT = re.compile(
-    r"(?:approximately|about|around|roughly|nearly|some|close\s+to|almost|circa|~|(?:an?\s+)?(?:estimated|approximate)|in\s+the\s+(?:range|neighborhood|area)\s+of|low|mid|high)\s*(?:the\s+|an?\s+)?$",
+    r"(?:approximately|about|around|roughly|nearly|some|close\s+to|almost|circa|~|(?:an?\s+)?(?:estimated|approximate)|in\s+the\s+(?:range|neighborhood|area)\s+of)\s*(?:the\s+|an?\s+)?$",
     re.I,
 )
 _OR_MORE = re.compile(r"\s*(?:or\s+(?:more|higher|greater|better|above)\b|\+|plus\b(?!\s+or))", re.I)
 _OR_LESS = re.compile(r"\s*or\s+(?:less|lower|fewer|below)\b", re.I)
 _STEP = r"\s*(?:by|of|in\s+the\s+range\s+of|between|from)?\s*(?:another\s+|an\s+additional\s+)?(?:approximately|about|around|roughly|nearly|over|more\s+than|less\s+than|at\s+least|up\s+to|only|almost)?\s*$"
 _UP = re.compile(
-    rf"\b(?:(?<!make )(?<!makes )(?<!made )up|increas(?:e|es|ed|ing)|ris(?:e|es|en|ing)|rose|gr(?:ow|ows|owing|own|ew|owth)|gain(?:s|ed)?|climb(?:s|ed)?|jump(?:s|ed)?|rall(?:y|ied)|expand(?:s|ed)?|advanced?|added|returned|outperform(?:s|ed)?){_STEP}",
+    rf"\b(?:(?<!make )(?<!makes )(?<!made )up|increas(?:e|es|ed|ing)|ris(?:e|es|en|ing)|rose|gr(?:ow|ows|owing|own|ew|owth)|gain(?:s|ed)?|climb(?:s|ed)?|jump(?:s|ed)?|rall(?:y|ied)|expand(?:s|ed)?|advanced?|add(?:s|ed)?|incremental|additional|returned|outperform(?:s|ed)?){_STEP}",
     re.I,
 )
 _DOWN = re.compile(
@@ -56,6 +56,7 @@ _WORDS = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fif
 _SPELLED_BEFORE = re.compile(rf"\b{_WORDS}\s*(?:to|and|-|–|or)\s*$", re.I)
 _FLAT = re.compile(r"\s+to\s+flat\b", re.I)
 _CENTS = re.compile(r"\s+cents?\b", re.I)
+_VAGUE_BEFORE = re.compile(r"\b(?:low|mid|high)(?:\s+to\s+(?:low|mid|high))?[\s-]+[$€£]?$", re.I)
 _TIMES = re.compile(r"\s+times\b", re.I)
 _SCALE_WORD = re.compile(r"(?:thousand|million|billion|trillion|mn|bn|tn|mm|[kmbt])s?\s*$", re.I)
 
@@ -135,6 +136,8 @@ def _no_figure(text: str, q: Quantity, end: int) -> bool:
     before = text[max(0, q.start - 24) : q.start]
     if _SPELLED_BEFORE.search(before):
         return True  # "between eight and 10%": its other end is not read
+    if _VAGUE_BEFORE.search(before):
+        return True  # "high 20s to low $30 million"
     bare = q.unit == "" and not _SCALE_WORD.search(q.text)
     return bool((bare and _NO_FIGURE_BEFORE.search(before)) or _NO_FIGURE_AFTER.match(text, end))
 
@@ -155,7 +158,7 @@ def _scaled(a: Quantity, b: Quantity) -> tuple[float, float]:
     digits = re.search(r"[\d.,]*\d", b.text)
     own = re.search(r"[\d.,]*\d", a.text)
     if digits and own and not _SCALE_WORD.search(a.text) and a.value == abs(float(own.group().replace(",", ""))):
-        factor = abs(b.value) / (float(digits.group().replace(",", "")) or 1.0)
+        factor = float(round(abs(b.value) / (float(digits.group().replace(",", "")) or 1.0)))
         if factor > 1:
             return a.value * factor, b.value
     return a.value, b.value

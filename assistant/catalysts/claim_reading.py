@@ -65,7 +65,8 @@ def _once(found: Sequence[Claim]) -> tuple[Claim, ...]:
     """Return each claim once: a document says the same in its discussion and in its notes."""
     kept: dict[tuple[object, ...], Claim] = {}
     for one in found:
-        kept.setdefault((one.topic, one.compare, one.value, one.low, one.high, one.holder, one.window), one)
+        window = "" if one.due else one.window
+        kept.setdefault((one.topic, one.compare, one.value, one.low, one.high, one.holder, window), one)
     return tuple(kept.values())
 
 
@@ -113,7 +114,7 @@ def _claims(document: Document, s: Sentence, when: Made, end: int, before: str) 
         if forward:
             if not is_ahead(window, when) or (kind == "filing" and window is None):
                 continue
-        elif _EARLIER.search(s.text[: figure.start]) or not states_now(s.text, past=names_past(s, when)):
+        elif _is_earlier(s, figure) or not states_now(s.text, past=names_past(s, when)):
             continue
         scope = mention.measure.scope or ("company" if kind in OWN_WORDS else "")
         who = cue.who if forward and cue is not None and cue.holder not in {"", "market", "analysts"} else ""
@@ -133,6 +134,14 @@ def _claims(document: Document, s: Sentence, when: Made, end: int, before: str) 
             subject,
             cue if forward else None,
         )
+
+
+def _is_earlier(s: Sentence, figure: Figure) -> bool:
+    """Whether a figure is what something was before: "up from 9%", unless it is that of another index ("from 9% of the S&P 500")."""
+    if not _EARLIER.search(s.text[: figure.start]):
+        return False
+    after = markets(s.text[figure.end :])
+    return not (after and re.fullmatch(r"\s+of\s+(?:the\s+)?", s.text[figure.end : figure.end + after[0].start]))
 
 
 def _claim(

@@ -53,6 +53,9 @@ def markets(text: str) -> tuple[Subject, ...]:
     out: list[Subject] = []
     for t in whole:
         label, tool = _LABELS[t.key[1:]]
+        style = re.match(r"\s+(Growth|Value)\b", text[t.end :])
+        if style and t.key[1:].startswith("russell"):
+            label, tool = f"{label} {style[1]}", f"{tool} {style[1]}"
         region = ""
         if t.key[1:] in _SMALL:
             near = next((p for p in places if -2 <= t.start - p.end <= 6), None)
