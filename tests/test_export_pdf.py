@@ -212,7 +212,7 @@ def test_a_heading_stands_with_what_it_heads() -> None:
         assert not texts[-1].bold
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.text(alphabet=st.characters(codec=None), max_size=200))
 def test_any_text_at_all_is_written_in_all_three_forms(text: str) -> None:
     part = Part(
