@@ -138,7 +138,7 @@ def test_a_document_opens_with_its_span_marked(web: httpx.Client) -> None:
     page = web.get(f"/document/{NOTE.document_id}", params={"version": NOTE.version, "start": start, "end": end})
     assert page.status_code == 200
     assert f'<mark id="cited">{NOTE.text[start:end]}</mark>' in page.text
-    assert "Sample notes · 20 Mar 2024 · note" in page.text
+    assert "<dt>Publisher</dt><dd>Sample notes</dd><dt>Published</dt><dd>20 Mar 2024</dd>" in page.text
     nonce = re.search(r"script-src 'nonce-([^']+)'", page.headers["content-security-policy"])
     assert nonce is not None
     assert f'<script nonce="{nonce.group(1)}">' in page.text
@@ -147,7 +147,7 @@ def test_a_document_opens_with_its_span_marked(web: httpx.Client) -> None:
 
 def test_hostile_text_is_escaped_on_its_page(web: httpx.Client) -> None:
     page = web.get(f"/document/{HOSTILE.document_id}?start=0&end={len(HOSTILE_TEXT)}")
-    assert page.text.count("<script") == 1
+    assert page.text.count("<script") == page.text.count('<script nonce="') == 2
     assert "<img" not in page.text
     assert "&lt;script&gt;window.hacked=2&lt;/script&gt;" in page.text
 
@@ -235,3 +235,14 @@ def test_closing_frees_the_port_and_can_be_repeated(tmp_path: Path) -> None:
     port = int(running.url.rsplit(":", 1)[1])
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_a_picture_marks_the_spans_of_its_address(web: httpx.Client, ingestor: FakeIngestor) -> None:
+    address = f"/document/{FILING.document_id}/page/2.png"
+    assert web.get(f"{address}?span=41-48&start=50&end=60&span=41-48&span=62-70").status_code == 200
+    assert ingestor.pictures[-1][3] == ((50, 60), (41, 48), (62, 70))
+    many = "&".join(f"span={n}-{n + 1}" for n in range(40))
+    assert web.get(f"{address}?{many}").status_code == 200
+    assert len(ingestor.pictures[-1][3]) == 20
+    assert web.get(f"{address}?span=9-2&span=x&start=5").status_code == 200
+    assert ingestor.pictures[-1][3] == ()

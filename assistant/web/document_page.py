@@ -55,6 +55,7 @@ def document_page(document: Document, where: Asked | None = None, *, nonce: str)
         f'<div class="{shell}">{index}<main>{head}{_text(document, marks, sections)}</main></div>'
         f'<script nonce="{nonce}">{_SCROLL}</script>',
         nonce,
+        f'<script nonce="{nonce}">{_THEME}</script>',
     )
 
 
@@ -282,10 +283,9 @@ def _style() -> str:
     return (Path(__file__).parent / "assets" / "document_page.css").read_text(encoding="utf-8")
 
 
-def _frame(title: str, content: str, nonce: str) -> str:
+def _frame(title: str, content: str, nonce: str, script: str = "") -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
         'content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
-        f'<title>{esc(title)} · Thesis</title><style nonce="{nonce}">{_style()}</style>'
-        f'<script nonce="{nonce}">{_THEME}</script></head><body>{content}</body></html>'
+        f'<title>{esc(title)} · Thesis</title><style nonce="{nonce}">{_style()}</style>{script}</head><body>{content}</body></html>'
     )
