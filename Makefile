@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: chat test lint types contracts unit lock wheelhouse schema bench-golden bench-metadata bench-first-answer bench-search bench-ingest bench-retrieval bench-tools bench-serve soak clean
+.PHONY: chat test lint types contracts unit lock wheelhouse schema bench-golden bench-metadata bench-first-answer bench-search bench-ingest bench-retrieval bench-tools bench-serve bench-board soak clean
 
 chat: $(VENV)/.app
 	$(BIN)/python app.py
@@ -75,6 +75,10 @@ bench-serve: $(VENV)/.test
 # Which tools a question calls without a model, on the labelled questions. ARGS="FILE.jsonl --store DIR -v".
 bench-tools: $(VENV)/.test
 	$(BIN)/python -m benchmarks.tools $(ARGS)
+
+# The catalyst board: ten catalysts over 2,000 documents, cold, warm, and after one new document. ARGS="--source STORE".
+bench-board: $(VENV)/.test
+	$(BIN)/python -m benchmarks.board $(ARGS)
 
 # What the store survives: kills, full disks, little memory, copies, readers and writers at once, hostile files.
 # ARGS="--only kills --kills 20".

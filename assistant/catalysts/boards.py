@@ -110,7 +110,7 @@ class Boards:
         if unread:
             progress(len(unread), len(unread))
         terms = (hash(tuple(map(identity, sources.values()))), tuple(one.text_key for one in catalysts), self.reader)
-        if terms != self._settled:
+        if sources and terms != self._settled:  # with an empty base nothing has begun yet
             standing = _standing(sources.values())
             recording.settle(database, catalysts, self._told(catalysts, standing)[0], self.reader)
             self._settled = terms
