@@ -18,7 +18,7 @@ from assistant.web.signin.owned import Owned
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 GAP = "What was the gap to large caps in March 2024?"
 ANSWER = "26 percent in March 2024"
-DATA = [GAP, [], [], None, None, None]
+DATA = [GAP, [], [], [], [], None, None, None, ""]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_a_session_is_of_who_began_it(both: tuple[httpx.Client, httpx.Client]) -
     anna, cora = both
     ask = event_of(anna, "ask")["id"]
     join = {
-        "data": [GAP, None, [], [], None, None, None],
+        "data": [GAP, None, None, [], [], [], [], None, None, None, ""],
         "fn_index": ask,
         "session_hash": "annas0session",
         "event_data": None,
@@ -88,7 +88,7 @@ def test_what_one_may_read_is_not_what_another_asked_of_it(both: tuple[httpx.Cli
     anna, cora = both
     ask = event_of(anna, "ask")["id"]
     for client, name in ((anna, "annas1session"), (cora, "coras1session")):
-        body = {"data": [GAP, None, [], [], None, None, None], "fn_index": ask, "session_hash": name}
+        body = {"data": [GAP, None, None, [], [], [], [], None, None, None, ""], "fn_index": ask, "session_hash": name}
         assert client.post("/gradio_api/queue/join", json=body).status_code == 200
         assert ANSWER in heard(client, "/gradio_api/queue/data", session_hash=name)
 

@@ -73,7 +73,7 @@ def test_an_open_server_has_no_pages_to_sign_in(open_server: Served) -> None:
 
 
 def test_an_open_server_takes_changes_from_its_own_page_and_from_scripts(open_server: Served) -> None:
-    body = {"data": ["What was the gap to large caps in March 2024?", [], [], None, None, None]}
+    body = {"data": ["What was the gap to large caps in March 2024?", [], [], [], [], None, None, None, ""]}
     with open_server.client() as web:
         for headers in ({}, {"origin": open_server.url}, open_server.own):
             assert web.post("/gradio_api/call/ask", json=body, headers=headers).status_code == 200
@@ -376,7 +376,7 @@ def test_every_address_stands_under_the_path_whether_the_proxy_keeps_it_or_not(u
         assert web.get(f"{prefix}/document/{FILING.document_id}/page/2.png", headers=cookie).status_code == 200
         assert web.get(f"{prefix}/gradio_api/info", headers=cookie).status_code == 200
         assert web.get(f"{prefix}/api/v1/documents", headers=cookie).status_code == 200
-        data = {"data": ["What was the gap to large caps in March 2024?", [], [], None, None, None]}
+        data = {"data": ["What was the gap to large caps in March 2024?", [], [], [], [], None, None, None, ""]}
         event = web.post(f"{prefix}/gradio_api/call/ask", json=data, headers=cookie | under.own).json()["event_id"]
         with web.stream("GET", f"{prefix}/gradio_api/call/ask/{event}", headers=cookie) as stream:
             assert "26 percent" in stream.read().decode()

@@ -198,7 +198,7 @@ def test_files_of_the_store_and_the_project_are_not_served(web: httpx.Client, ha
 
 
 def test_a_question_over_the_api_streams_to_its_answer(web: httpx.Client, ingestor: FakeIngestor) -> None:
-    data = ["What was the gap to large caps in March 2024?", [], [], None, None, None]
+    data = ["What was the gap to large caps in March 2024?", [], [], [], [], None, None, None, ""]
     event = web.post("/gradio_api/call/ask", json={"data": data}).json()["event_id"]
     with web.stream("GET", f"/gradio_api/call/ask/{event}") as stream:
         lines = [line for line in stream.iter_lines() if line]
