@@ -194,7 +194,7 @@ def test_what_the_question_names_stands_on_the_card() -> None:
     html = metrics.card(result(*many), question="When was the peak?")
     table = html[html.index('<table class="t-shown">') : html.index("</table>")]
     assert re.findall(r'<th scope="row">(\w+)', table) == ["peak", "one", "two", "three"]
-    assert '<span class="t-dim">Russell 2000</span>' in html[: html.index("</h4>")]
+    assert '<span class="t-dim">Russell 2000</span>' in html[: html.index("</h3>")]
 
 
 def test_a_plot_says_its_ends_to_who_does_not_see_it_and_is_a_table_too() -> None:

@@ -18,7 +18,7 @@ def history(listed: Sequence[Mapping[str, Any]], current: str, today: date, *, n
     ``needle``: what the list was searched for.
     """
     groups = "".join(
-        f"<h3>{esc(name)}</h3><ul>{''.join(_item(one, current, today) for one in members)}</ul>"
+        f"<h2>{esc(name)}</h2><ul>{''.join(_item(one, current, today) for one in members)}</ul>"
         for name, members in groupby(listed[:SHOWN], key=lambda one: _age(str(one["changed"]), today))
     )
     if not listed:

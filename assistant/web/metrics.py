@@ -64,7 +64,7 @@ def card(result: ToolResult, today: date | None = None, *, number: int = 0, ques
         )
         body += _figures(result, today, fold) + _download(result, number)
     return (
-        f'<section class="t-live t-is-{esc(result.status)}" data-key="{key}" tabindex="-1"><h4>{marker}<span>{name}</span>{of}{state}{stale}</h4>'
+        f'<section class="t-live t-is-{esc(result.status)}" data-key="{key}" tabindex="-1"><h3>{marker}<span>{name}</span>{of}{state}{stale}</h3>'
         f"{_why(result)}{body}{_foot(result, today, fold)}</section>"
     )
 

@@ -61,8 +61,8 @@ def turn_html(turn: Turn, today: date | None = None) -> str:
             state = f'<p class="t-status" role="status"><span class="t-dot"></span>{esc(turn.status or "Searching the base")}…</p>'
         body = said + state
     return (
-        f'<article class="t-turn" data-turn-number="{turn.number}"{_kept_in(turn)}><div class="t-asked"><h3 class="t-question">'
-        f"{esc(turn.question)}</h3>{'' if turn.pending else _edit(turn.number)}</div>{_read(turn)}"
+        f'<article class="t-turn" data-turn-number="{turn.number}"{_kept_in(turn)}><div class="t-asked"><h2 class="t-question">'
+        f"{esc(turn.question)}</h2>{'' if turn.pending else _edit(turn.number)}</div>{_read(turn)}"
         f'<div class="t-answer">{body}</div></article>'
     )
 
@@ -187,7 +187,7 @@ def body_html(text: str, labels: dict[str, str], claims: Sequence[Claim], number
             continue
         inner = _line(line[cut:], start + cut, labels, claims, number)
         if heading:
-            out.append(f"<h4>{inner}</h4>")
+            out.append(f"<h3>{inner}</h3>")
             kind = ""
         else:
             group.append(f"<li>{inner}</li>" if bullet else inner)
@@ -316,7 +316,7 @@ def _nearby(body: str, passages: Sequence[Retrieved], number: int) -> tuple[str,
     )
     if named or not items:
         return body, ""
-    return body, f'<div class="t-nearby"><h4>What lies nearby</h4><ul>{items}</ul></div>'
+    return body, f'<div class="t-nearby"><h3>What lies nearby</h3><ul>{items}</ul></div>'
 
 
 def _distinct(passages: Sequence[Retrieved]) -> list[tuple[int, Retrieved]]:
