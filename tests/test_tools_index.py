@@ -417,6 +417,30 @@ def test_the_groups_of_the_table(sic: int, group: str | None) -> None:
     assert tariff_exposure.group_of(sic) == group
 
 
+@pytest.mark.parametrize(
+    ("sic", "value", "formula"),
+    [("3714", 100.0, "SIC 3714 is in auto_parts"), ("2834", 0.0, "SIC 2834 is in no group of the table")],
+)
+def test_a_company_is_in_an_industry_that_tariffs_hit_or_is_not(
+    server: Source, tmp_path: Path, sic: str, value: float, formula: str
+) -> None:
+    put_companies(server)
+    server.put("/files/company_tickers.json", tickers(("ALDR", 1, "Alder Works Inc.")))
+    server.put("/submissions/CIK0000000001.json", submission(1, "Alder Works Inc.", sic, []))
+    for asked in ("ALDR", "Alder Works"):
+        result = call("tariff_exposure", {"ticker": asked}, context(tmp_path, server))
+        (found,) = result.metrics
+        assert (found.name, found.subject, found.value, found.formula) == (
+            "tariff_exposure",
+            "Alder Works Inc.",
+            value,
+            formula,
+        )
+    server.put("/submissions/CIK0000000001.json", submission(1, "Alder Works Inc.", "", []))
+    none = call("tariff_exposure", {"ticker": "ALDR"}, context(tmp_path / "new", server))
+    assert (none.status, "names no industry" in message(none)) == ("no_data", True)
+
+
 def test_a_wrong_registrant_is_refused(server: Source, tmp_path: Path) -> None:
     put_companies(server)
     server.put("/submissions/CIK0000000001.json", submission(77, "Other", "3714", []))

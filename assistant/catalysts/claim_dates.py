@@ -260,7 +260,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Made], Read]], ...
         (rf"\b(?:the\s+)?(?P<qw>{_ORD})\s+(?:fiscal\s+)?quarter(?:\s*(?:of|in|,)?\s*(?:the\s+)?{_FY}?(?P<year>{_Y}))?", _named_quarter),
         (rf"\bover\s+(?:a\s+)?(?P<n>{_N})(?P<n2>(?!))?[\s-]+(?P<unit>month|quarter|year)s?\b", _ahead),
         (r"\b(?P<which>this|next|current)\s+(?:fiscal\s+)?quarter\b", _this_quarter),
-        (rf"\b(?P<half>first|second|front|back)\s+half(?:\s+of)?(?:\s+(?:the\s+)?(?P<next>next)?\s*(?:fiscal\s+)?(?:year\s+)?)?(?P<year>{_Y})?", _half),
+        (rf"\b(?P<half>first|second|front|back)\s+half(?:\s+of)?(?:\s+(?:the\s+)?(?P<next>next)?\s*(?:fiscal\s+)?(?:year\b\s*)?)?(?P<year>{_Y})?", _half),
         (rf"\bH(?P<half>[12])\s*(?P<next>(?!))?(?P<year>{_Y})?", _half),
         (rf"\b(?P<part>(?:the\s+)?(?:end|beginning|start)\s+of|year[- ]end|early(?:\s+in)?|mid[- ]?|late(?:\s+in)?)\s*(?P<fiscal>fiscal\s+(?:year\s+)?|FY\s?)?(?:calendar\s+(?:year\s+)?)?(?P<year>{_Y})\b", _part_of_year),
         (rf"\b{_MONTH}\.?\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>20\d\d)\b", _day),

@@ -56,7 +56,7 @@ def claims_of(document: Document) -> tuple[Claim, ...]:
         if not sentence.figures:
             continue
         sentence = Sentence(text, start, sentence.figures, mentions(text), windows(text, when), cues(text))
-        if sentence.mentions:
+        if sentence.mentions or markets(text):
             found += _claims(document, sentence, when, end, before)
     return _once(found)
 

@@ -1,6 +1,7 @@
 """What part of an index is in industries that tariffs hit, by the SIC codes of its companies.
 
-exposure = sum of weights of companies whose SIC is in a group of data/tariff_sic.toml; what has no SIC is shown as unmapped
+exposure = sum of weights of companies whose SIC is in a group of data/tariff_sic.toml; what has no SIC is shown as unmapped.
+Of one company: 100 percent where its own SIC is in a group, else 0.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from pydantic import Field
 
 from assistant.tools.base import Arguments, Context, Draft, NoData, Tool, ToolFailure, execute
 from assistant.tools.deadline import remaining
-from assistant.tools.entities import pair
+from assistant.tools.entities import company, fund, listings, own_fund, pair
 from assistant.tools.members import Members, members
 from assistant.tools.providers.protocols import Payload, Submission
+from assistant.tools.pulls import Want, pull
 from assistant.tools.snapshots import now
 from vectorstore.errors import StoreError
 
@@ -29,7 +31,7 @@ _LEFT_S = 6.0
 
 
 class TariffArguments(Arguments):
-    ticker: str = Field("Russell 2000", description="An index or fund")
+    ticker: str = Field("Russell 2000", description="An index or fund, or a company by ticker, CIK or name")
     benchmark: str = Field("S&P 500", description="What it is compared with; empty for nothing")
 
 
@@ -53,6 +55,10 @@ def group_of(sic: int) -> str | None:
 
 
 def _work(a: TariffArguments, context: Context, draft: Draft) -> None:
+    if own_fund(a.ticker, context) is None:
+        draft.resolved(benchmark="", table_version=groups()[0])
+        _company(a.ticker, context, draft)
+        return
     first, second = pair(a.ticker, a.benchmark, context, draft)
     draft.resolved(table_version=groups()[0])
     found = [members(context, draft, first)]
@@ -61,6 +67,32 @@ def _work(a: TariffArguments, context: Context, draft: Draft) -> None:
     codes = _codes(context, draft, found)
     for group in found:
         draft.attempt(_add, group, codes, draft)
+
+
+def _company(asked: str, context: Context, draft: Draft) -> None:
+    """Add whether a company's own industry is in a group: 100 or 0 percent."""
+    try:
+        one = company(asked, listings(context, draft))
+    except ToolFailure as failure:
+        try:
+            fund(asked, context)
+        except NoData as unknown:
+            message = f"{unknown.message.rstrip('.')}, and no company that can be found: {failure.message}"
+            raise NoData(message, f"{unknown.what_to_do} {failure.what_to_do}") from failure
+        raise
+    draft.resolved(ticker=one.ticker, cik=one.cik, name=one.name)
+    provider = context.providers.facts
+    want = Want("sec", f"submission:{one.cik}", f"industry of {one.name}", dated=True, fresh_days=400)
+    pulled = pull(context, want, Submission, (lambda: provider.submission(one.cik)) if provider else None)
+    sic = draft.take(pulled).sic
+    if sic is None:
+        raise NoData(f"SEC names no industry (SIC) of {one.name}.", "Its filings may tell what it makes.")
+    hit = group_of(sic)
+    draft.add(
+        NAME, one.name, 100.0 if hit else 0.0, "percent", as_of=pulled.retrieved_at[:10], source="SEC EDGAR submissions (SIC)",
+        source_url=pulled.url or URL, method="proxy", period=f"SIC table {groups()[0]}",
+        formula=f"SIC {sic} is in {hit}" if hit else f"SIC {sic} is in no group of the table", inputs=[{"name": "sic", "value": sic}],
+    )  # fmt: skip
 
 
 def _codes(context: Context, draft: Draft, found: list[Members]) -> dict[int, int | None]:
