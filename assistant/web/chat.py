@@ -12,6 +12,7 @@ import gradio as gr
 from assistant.access import User
 from assistant.service import Service
 from assistant.web import base, conversation, handed, handlers, panel, render
+from assistant.web import turns as told
 from assistant.web.asking import user_of
 from assistant.web.conversation import Turns
 from assistant.web.handlers import Scope
@@ -49,9 +50,10 @@ class Chat:
         """Make what is said, and what is being said."""
         self.turns, self.editing = gr.State(()), gr.State(0)
         with gr.Column(elem_id="chat-scroll"):
-            raised = clicks("cite", "example", "edit", "correct", "retry", "judge")
-            self.transcript = html("", raised, "transcript")
-            self.live = html("", None, "live")
+            raised = clicks("cite", "example", "edit", "correct", "retry", "judge", "missing")
+            script = f"{raised}\n{told.TRANSCRIPT_SCRIPT}"
+            self.transcript = html("", script, "transcript", html_template=told.PLACE)
+            self.live = html("", told.LIVE_SCRIPT, "live", html_template=told.PLACE)
         self.handed = handed.place()
 
     def show_composer(self, placeholder: str) -> None:
@@ -103,6 +105,7 @@ class Chat:
         self.transcript.edit(self.edit, self.turns, [self.question, self.editing, self.banner], **PRIVATE)
         self.banner.cancel(lambda: ("", 0, ""), None, [self.question, self.editing, self.banner], **PRIVATE)
         handed.connect(self.handed, self.turns, self.service)
+        self.transcript.missing(self.all_turns, self.turns, self.transcript, **PRIVATE)
         self.transcript.judge(self.judge, self.turns, [self.turns, self.transcript], **PRIVATE)
 
     def connect_ends(self) -> None:
@@ -131,14 +134,17 @@ class Chat:
         sources = self.service.sources(user) if user.may("read") else []
         offered = tuple(self.examples) if self.examples is not None else base.examples(sources)
         documents = sum(1 for s in sources if s.chunks)
-        return render.welcome(offered, documents, base.mode(self.settings), writes=user.may("write"))
+        return told.greeting(render.welcome(offered, documents, base.mode(self.settings), writes=user.may("write")))
+
+    def all_turns(self, request: gr.Request, turns: Turns) -> str:
+        return told.conversation(turns, turns, today()) if turns else self.greeting(user_of(request))
 
     def show_all(self, user: User, turns: Turns) -> dict[Any, Any]:
         """Return everything as it stands after ``turns``; () greets."""
         done = turns[-1].answer if turns else None
         return {
             self.turns: turns,
-            self.transcript: render.transcript(turns, today()) if turns else self.greeting(user),
+            self.transcript: told.conversation(turns, turns, today()) if turns else self.greeting(user),
             self.live: "",
             self.side: panel.sources(done, turns[-1].number) if done is not None else panel.empty(),
             self.editing: 0,
@@ -174,14 +180,14 @@ class Chat:
         """Answer ``asked``, in the place of the turn of that number and those after it; 0: after all."""
         user = user_of(request)
         past, problem = handlers.cut(self.service, user, turns, number) if number else (turns, None)
-        turns = conversation.begin(past, asked, conversation.current(turns))
+        turns, live = conversation.begin(past, asked, conversation.current(turns)), told.Growing()
         yield {
             self.question: "",
             self.editing: 0,
             self.banner: "",
             self.turns: turns,
-            self.transcript: render.transcript(past, today()),
-            self.live: render.live(turns),
+            self.transcript: told.conversation(past, ()),
+            self.live: live.to(render.live(turns)),
             self.send: gr.Button(visible=False),
             self.stop: gr.Button(visible=True),
         }
@@ -191,13 +197,14 @@ class Chat:
             for latest in handlers.ask(self.service, user, turns, self.scope(*narrowing)):
                 turns = latest
                 if turns[-1].pending:
-                    yield {self.turns: turns, self.live: render.live(turns)}
+                    yield {self.turns: turns, self.live: live.to(render.live(turns))}
         done = turns[-1].answer
+        # Apart: what is yielded last is sent twice.
+        yield {self.side: panel.sources(done, turns[-1].number) if done is not None else panel.empty()}
         yield {
             self.turns: turns,
-            self.transcript: render.transcript(turns, today()),
+            self.transcript: told.conversation(turns, turns[-1:], today()),
             self.live: "",
-            self.side: panel.sources(done, turns[-1].number) if done is not None else panel.empty(),
             self.send: gr.Button(visible=True),
             self.stop: gr.Button(visible=False),
         }
@@ -224,14 +231,15 @@ class Chat:
         except ThesisError as error:
             gr.Warning(f"{error.message} {error.what_to_do}")
             return gr.skip(), gr.skip()
-        turns = conversation.update(turns, replace(turn, judged=verdict))
-        return turns, render.transcript(turns, today())
+        turn = replace(turn, judged=verdict)
+        turns = conversation.update(turns, turn)
+        return turns, told.conversation(turns, (turn,), today())
 
     def stopped(self, turns: Turns) -> dict[Any, Any]:
         turns = conversation.stop(turns)
         return {
             self.turns: turns,
-            self.transcript: render.transcript(turns, today()),
+            self.transcript: told.conversation(turns, turns[-1:], today()),
             self.live: "",
             self.send: gr.Button(visible=True),
             self.stop: gr.Button(visible=False),

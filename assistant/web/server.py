@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 ASSETS = Path(__file__).parent / "assets"
 # In this order: what comes later may overrule what came before.
 STYLES = ("theme", "layout", "chat", "live", "panel", "documents", "export", "board")
-SCRIPTS = ("app", "panel", "export")
+SCRIPTS = ("turns", "app", "panel", "export")
 # Names of fonts that the systems bring; nothing is fetched.
 SANS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "Liberation Mono", "monospace")
