@@ -190,11 +190,23 @@ def serve(settings: Settings) -> int:
         load_behind(ingestor.store.embedder)  # while the page comes up
         assistant = Assistant(ingestor.store, settings)
         opened = _Opened(ingestor.store, settings, assistant=assistant, ingestor=ingestor)
-        with Owner(ingestor.store.root, opened) as owner, _going_on(ingestor, sys.stderr):
+        with (
+            _released(assistant),
+            Owner(ingestor.store.root, opened) as owner,
+            _going_on(ingestor, sys.stderr),
+        ):
             rules = Rules.load(settings, ingestor.store.collections)
             serve_web(Service(assistant, ingestor, settings, records=records, rules=rules, gates=gates), settings)
             owner.stop()  # whoever stops the server does not wait for what others asked of it
     return 0
+
+
+@contextmanager
+def _released(assistant: Assistant) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        assistant.release()
 
 
 @contextmanager

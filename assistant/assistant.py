@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Generator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assistant import also_known
 from assistant.agent import Agent, Found, LiveTool, parse, require
@@ -20,6 +20,7 @@ from assistant.extractive import ENOUGH
 from assistant.filters import make_filters, parse_date
 from assistant.followup import standalone
 from assistant.freshness import stale
+from assistant.from_board import from_board
 from assistant.live import BESIDE, Live, Metrics, Then, aside, beside, today
 from assistant.models import Answer, Failure, ToolResult
 from assistant.question import Question
@@ -34,6 +35,9 @@ from vectorstore.records import Document, Filters, Passage, SourceInfo
 from vectorstore.settings import Settings, load_settings
 from vectorstore.store import Store
 from vectorstore.view import Base
+
+if TYPE_CHECKING:
+    from assistant.catalysts.face import Catalysts
 
 log = logging.getLogger(__name__)
 
@@ -78,9 +82,9 @@ class Assistant:
             self.store.close()
 
     def release(self) -> None:
-        """Close the connections to models; the store stays open."""
+        """Close the connections to models and the board; the store stays open."""
         if self._whole is None:
-            self._common.clients.close()
+            self._common.close()
 
     def within(self, collections: frozenset[str]) -> Assistant:
         """Return the assistant of a reader who may see these ``collections`` only: it asks, searches, lists, reads and
@@ -182,6 +186,13 @@ class Assistant:
         """
         return self._metrics.call(name, arguments, parse_date("as_of", as_of) if as_of else None)
 
+    @property
+    def catalysts(self) -> Catalysts:
+        """The catalyst board over these documents (docs/board.md)."""
+        from assistant.catalysts.face import Catalysts
+
+        return Catalysts(self._common.boards, self.store, self.settings, self.tool, whole=self._whole is None)
+
     # answers
 
     def ask(
@@ -237,20 +248,21 @@ class Assistant:
                 require(spec)
             check(question)
             self._need_documents()
-            base |= {
-                "embedding_fingerprint": self.store.embedding_fingerprint,
-                "index_fingerprint": self.store.index_fingerprint,
-            }
+            base["embedding_fingerprint"] = self.store.embedding_fingerprint
+            base["index_fingerprint"] = self.store.index_fingerprint
             log.info("asked: %s", question if self.settings.log_questions else f"{len(question)} characters")
             base["standalone_question"], calls = self._heard(question, history, day)
-            if calls:
-                yield {"type": "status", "text": f"Calling {', '.join(c.name.replace('_', ' ') for c in calls)}"}
-            live = self._metrics.consult(calls, wanted.as_of, base["standalone_question"], then)
-            yield {"type": "status", "text": "Searching the base"}
-            found = self._extractive(base, wanted, live, started)
-            answer = found.answer
-            if spec is not None:
-                answer = yield from self._agent.stream(spec, found, history)
+            if (board := from_board(base["standalone_question"], wanted, day, self)) is not None:
+                spec, answer = None, Answer(**base, **board, timings_ms={"total": _since(started)})
+            else:
+                if calls:
+                    yield {"type": "status", "text": f"Calling {', '.join(c.name.replace('_', ' ') for c in calls)}"}
+                live = self._metrics.consult(calls, wanted.as_of, base["standalone_question"], then)
+                yield {"type": "status", "text": "Searching the base"}
+                found = self._extractive(base, wanted, live, started)
+                answer = found.answer
+                if spec is not None:
+                    answer = yield from self._agent.stream(spec, found, history)
         except ThesisError as error:
             failure = Failure(kind=error.kind, message=error.message, what_to_do=error.what_to_do)
             answer = Answer(**base, status="error", text="", error=failure, timings_ms={"total": _since(started)})

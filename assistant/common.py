@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from assistant.agent.clients import Clients
+from assistant.kept import Kept
 from vectorstore.records import Document
 from vectorstore.reranking import make_reranker
 from vectorstore.settings import Settings
@@ -21,9 +23,11 @@ from vectorstore.view import Base
 
 if TYPE_CHECKING:
     from assistant.assistant import Assistant
+    from assistant.catalysts.boards import Boards
 
 _TEXTS = 256
 _READERS = 128
+_BOARD_TEXTS = 1 << 13
 
 
 class Common:
@@ -33,19 +37,51 @@ class Common:
         self.encode = Cached(store)
         self.rerank = make_reranker(settings)
         self.clients = Clients(settings)
-        self.texts: Callable[[str, str], Document] = lru_cache(maxsize=_TEXTS)(store.document)
+        self.texts = Texts(store)
         self._lock = threading.Lock()
-        self._narrowed: OrderedDict[frozenset[str], Assistant] = OrderedDict()
+        self._narrowed: Kept[frozenset[str], Assistant] = Kept(_READERS)
+        self._store, self._settings = store, settings
+        self._boards: Boards | None = None
+
+    @property
+    def boards(self) -> Boards:
+        """The catalyst board of the base, opened at its first use."""
+        with self._lock:
+            if self._boards is None:
+                from assistant.catalysts.boards import Boards
+
+                stance = import_module("assistant.catalysts.stance")
+                # Its own memory of vectors: what a whole base holds would push out what questions come back to.
+                own = Cached(self._store, _BOARD_TEXTS)
+                self._boards = Boards(self._store, self._settings, own, stance.stances, stance.VERSION)
+            return self._boards
+
+    def close(self) -> None:
+        """Close the connections to models and the board's file."""
+        self.clients.close()
+        with self._lock:
+            if self._boards is not None:
+                self._boards.close()
 
     def narrowed(self, within: frozenset[str], make: Callable[[], Assistant]) -> Assistant:
         """Return the Assistant of those who may read ``within``; the last 128 are kept."""
-        with self._lock:
-            if within not in self._narrowed:
-                self._narrowed[within] = make()
-            self._narrowed.move_to_end(within)
-            while len(self._narrowed) > _READERS:
-                self._narrowed.popitem(last=False)
-            return self._narrowed[within]
+        return self._narrowed.made(within, make)
+
+
+class Texts:
+    """Stored versions by (document_id, version), the last 256; what is said of the current one is as the store has it now."""
+
+    def __init__(self, store: Base) -> None:
+        self._store = store
+        self._held = lru_cache(maxsize=_TEXTS)(store.document)
+
+    def __call__(self, document_id: str, version: str) -> Document:
+        """Raises NotFound."""
+        document = self._held(document_id, version)
+        now = self._store.info(document_id)
+        if now is None or now.version != version or now.metadata == document.metadata:
+            return document
+        return replace(document, metadata=now.metadata)
 
 
 class Cached:
@@ -53,33 +89,20 @@ class Cached:
 
     def __init__(self, store: Base, size: int = 1 << 15) -> None:
         self._store = store
-        self._size = size
-        self._lock = threading.Lock()
-        self._made_by = ""
-        self._held: OrderedDict[bytes, Any] = OrderedDict()  # by a digest of the text
+        self._held: Kept[bytes, Any] = Kept(size)  # by a digest of the model and the text
 
     def __call__(self, texts: Sequence[str]) -> Any:
         import numpy as np
 
         embedder = self._store.embedder
-        keys = [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
-        rows: dict[bytes, Any] = {}
-        with self._lock:
-            if self._made_by != embedder.fingerprint:  # a rebuild may exchange the model
-                self._made_by = embedder.fingerprint
-                self._held.clear()
-            for key in keys:
-                if key in self._held:
-                    self._held.move_to_end(key)
-                    rows[key] = self._held[key]
+        by = hashlib.blake2b(embedder.fingerprint.encode(), digest_size=16).digest()  # a rebuild may exchange the model
+        keys = [
+            hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=by).digest() for text in texts
+        ]
+        rows = {key: row for key in dict.fromkeys(keys) if (row := self._held.get(key)) is not None}
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in rows}
         if new:
             # Copies: a row of the batch would keep the whole batch.
-            fresh = {key: np.array(row) for key, row in zip(new, embedder.encode(list(new.values())), strict=True)}
-            rows |= fresh
-            with self._lock:
-                if self._made_by == embedder.fingerprint:
-                    self._held |= fresh
-                while len(self._held) > self._size:
-                    self._held.popitem(last=False)
+            for key, row in zip(new, embedder.encode(list(new.values())), strict=True):
+                rows[key] = self._held.put(key, np.array(row))
         return np.asarray([rows[key] for key in keys])

@@ -71,7 +71,7 @@ def test_tools_are_listed_with_what_they_take_and_give(url: str, mode: str) -> N
             return (await client.list_tools()).tools
 
     tools = {tool.name: tool for tool in run_alone(run())}
-    assert set(tools) == {"ask", "search", "document", *NAMES}
+    assert set(tools) == {"ask", "search", "board", "document", *NAMES}
     for tool in tools.values():
         assert tool.description
         assert tool.annotations.read_only_hint is True

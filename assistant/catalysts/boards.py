@@ -22,6 +22,7 @@ from assistant.catalysts.measured import Call, Measured
 from assistant.catalysts.schema import Catalyst
 from assistant.catalysts.shapes import Board, Changes
 from assistant.evidence import Encode
+from assistant.models import ToolResult
 from assistant.scope import replaced
 from vectorstore.database import Database
 from vectorstore.errors import NotFound
@@ -149,15 +150,7 @@ class Boards:
         sources = {name: s for name, s in _standing(listed).items() if keep is None or keep(s)}
         told, pending = self._told(chosen, sources)
         today = datetime.now(UTC).date().isoformat()
-        results, at = Measured(self.database(), self._settings).results(
-            status.needed(chosen),
-            call,
-            day=as_of or today,
-            as_of=as_of,
-            over=partial(_over, view),
-            refresh=refresh,
-            ask=measure,
-        )
+        results, at = self.results(chosen, view, call, as_of=as_of, refresh=refresh, measure=measure)
         undated = view.undated(Filters(as_of=as_of))
         return Board(
             as_of=as_of,
@@ -225,6 +218,27 @@ class Boards:
         board = self.board(self._store, call, refresh=refresh)
         recording.measured(self.database(), load(self._settings), board, reads_base)
         return board
+
+    def results(
+        self,
+        catalysts: Sequence[Catalyst],
+        view: Base,
+        call: Call,
+        *,
+        as_of: str | None = None,
+        refresh: bool = False,
+        measure: bool = True,
+    ) -> tuple[dict[tuple[str, str], ToolResult], str | None]:
+        """Return what the tools gave for the conditions of ``catalysts`` by Condition.call, and when; parameters as ``board``."""
+        return Measured(self.database(), self._settings).results(
+            status.needed(catalysts),
+            call,
+            day=as_of or datetime.now(UTC).date().isoformat(),
+            as_of=as_of,
+            over=partial(_over, view),
+            refresh=refresh,
+            ask=measure,
+        )
 
     def _told(self, catalysts: Sequence[Catalyst], sources: Mapping[str, SourceInfo]) -> tuple[Mapping[str, Said], int]:
         """Return the claims by catalyst, and how many of ``sources`` are not read yet."""

@@ -110,6 +110,10 @@ class Catalysts:
         """Return every sentence on one catalyst with the documents by id, and how many of these are not read yet; as ``Boards.found``."""
         return self._boards.found(self._view, only, as_of=_dates(as_of, None)[0], keep=self._of(tickers))
 
+    def results(self, catalysts: Sequence[Catalyst], as_of: str | None = None) -> dict[tuple[str, str], ToolResult]:
+        """Return what the tools gave for the conditions of ``catalysts``, by Condition.call."""
+        return self._boards.results(catalysts, self._view, self._call(as_of), as_of=as_of)[0]
+
     def changes(
         self,
         only: str | None = None,

@@ -45,6 +45,18 @@ def readings(
     )
 
 
+def known_by(result: ToolResult, as_of: str | None) -> ToolResult:
+    """Return a tool's result without figures that were observed after the day ``as_of``."""
+    if as_of is None:
+        return result
+    return result.model_copy(update={"metrics": tuple(m for m in result.metrics if _by(m.as_of, as_of))})
+
+
+def metric_of(result: ToolResult, condition: Condition, as_of: str | None = None) -> Metric | None:
+    """Return the figure of a condition in a tool's result; None where there is none by the day ``as_of``."""
+    return _metric(result, condition.metric, condition.subject, as_of)
+
+
 def _reading(
     side: str, condition: Condition, result: ToolResult | None, day: str, as_of: str | None, stale_after_days: int
 ) -> Reading:
@@ -214,4 +226,4 @@ def number(value: float | None, unit: str) -> str:
     return shown + _UNITS.get(unit, f" {unit}" if unit else "")
 
 
-__all__ = ["RULE", "Results", "needed", "number", "readings", "status_of", "told_reading"]
+__all__ = ["RULE", "Results", "known_by", "metric_of", "needed", "number", "readings", "status_of", "told_reading"]

@@ -25,9 +25,12 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.types import Receive, Scope, Send
 
 from assistant.access import User
+from assistant.catalysts.shapes import Board
+from assistant.catalysts.told import board_text
 from assistant.models import Answer, ToolResult
 from assistant.shown import passage_json
 from assistant.web.api import edge, shapes
+from assistant.web.api.board import shortened
 from assistant.web.api.body import need_json
 from assistant.web.api.chat import footnotes
 from assistant.web.api.context import Api, filters_of
@@ -37,7 +40,7 @@ from vectorstore.errors import ThesisError
 
 INSTRUCTIONS = (
     "A knowledge base for investment research. `ask` answers with verbatim, cited sentences; `search` finds passages; "
-    "`document` reads the text around a citation; the other tools are live figures. Repeat the sources that an answer names."
+    "`document` reads the text around a citation; `board` shows what speaks for and against each catalyst of the thesis; the other tools are live figures. Repeat the sources that an answer names."
 )
 MOST_TEXT = 20_000  # characters of a document that one call returns
 Context = ServerRequestContext[Any, Request]
@@ -65,9 +68,23 @@ class DocumentArguments(shapes.Given):
     )
 
 
+class BoardArguments(shapes.Given):
+    catalyst: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        None, description="The id of one catalyst, such as tariffs; default: all."
+    )
+    as_of: shapes.Day | None = Field(None, description="Nothing published, filed or observed after this day is used.")
+    since: shapes.Day | None = Field(None, description="Claims published on this day or later are marked as new.")
+    limit: Annotated[int, Field(ge=1, le=100)] = Field(5, description="Claims of each side, newest first.")
+
+
 _OWN: Mapping[str, tuple[type[BaseModel], type[BaseModel], str]] = {
     "ask": (AskArguments, Answer, "Ask a question; the answer's sentences are checked, each with its source."),
     "search": (SearchArguments, shapes.Passages, "Find passages, best first."),
+    "board": (
+        BoardArguments,
+        Board,
+        "What documents and live figures say for and against each catalyst of the thesis.",
+    ),
     "document": (DocumentArguments, shapes.Text, "Read the stored text of a document; citations are offsets into it."),
 }
 _READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, open_world_hint=False)
@@ -130,12 +147,13 @@ class Tools:
         self._own: Mapping[str, Callable[[Request, User, dict[str, Any]], Awaitable[CallToolResult]]] = {
             "ask": self._ask,
             "search": self._search,
+            "board": self._board,
             "document": self._document,
         }
 
     async def listed(self, ctx: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
         user = user_of(ctx.request)
-        needs = {"ask": "ask", "search": "search", "document": "read"}
+        needs = {"ask": "ask", "search": "search", "board": "tools", "document": "read"}
         own = [tool for tool in _own_tools() if user.may(needs[tool.name])]  # type: ignore[arg-type]
         metrics = await self._api.work.call(_metrics) if user.may("tools") else ()
         return ListToolsResult(tools=[*own, *metrics])
@@ -189,6 +207,16 @@ class Tools:
             span = f"document {one['document_id']}, characters {one['start']}-{one['end']}"
             lines.append(f"[{number}] {place} ({span})\n{one['text']}")
         return _result("\n\n".join(lines) or "Nothing found.", {"passages": shown})
+
+    async def _board(self, request: Request, user: User, given: dict[str, Any]) -> CallToolResult:
+        asked = BoardArguments.model_validate(given)
+        self._api.service.need(user, "read")
+        found = await self._api.work.call_slow(
+            user.name,
+            lambda: self._api.service.board(user, asked.catalyst, as_of=asked.as_of, since=asked.since),
+        )
+        shown = shortened(found, asked.limit)
+        return _result(board_text(shown), shown.model_dump(mode="json"))
 
     async def _document(self, request: Request, user: User, given: dict[str, Any]) -> CallToolResult:
         asked = DocumentArguments.model_validate(given)
