@@ -27,7 +27,9 @@ from vectorstore.store import Store
 
 
 def note(text: str, **head: str) -> str:
-    return "---\n" + "".join(f"{key}: {value}\n" for key, value in head.items()) + f"---\n\n# {head['title']}\n\n{text}\n"
+    return (
+        "---\n" + "".join(f"{key}: {value}\n" for key, value in head.items()) + f"---\n\n# {head['title']}\n\n{text}\n"
+    )
 
 
 QUAY = {"publisher": "Quay Research", "kind": "article"}
@@ -51,8 +53,20 @@ CALL = note(
     "We expect capital expenditures of $14 million in fiscal 2026.",
     title="Harbor Tools call", published="2025-05-01", kind="transcript", company="Harbor Tools, Inc.", ticker="HRBR",
 )  # fmt: skip
-UNDATED = note("We think the return on assets of the Russell 2000 will reach 11% by 2027.", title="No day", kind="note", publisher="Nobody")
-FILES = {"first.md": FIRST, "later.md": LATER, "other.md": OTHER, "fall.md": FALL, "call.md": CALL, "undated.md": UNDATED}
+UNDATED = note(
+    "We think the return on assets of the Russell 2000 will reach 11% by 2027.",
+    title="No day",
+    kind="note",
+    publisher="Nobody",
+)
+FILES = {
+    "first.md": FIRST,
+    "later.md": LATER,
+    "other.md": OTHER,
+    "fall.md": FALL,
+    "call.md": CALL,
+    "undated.md": UNDATED,
+}
 PRICES = "date,symbol,close\n2024-11-25,IWM,240\n2025-05-09,IWM,200\n2025-06-27,IWM,215\n"
 
 
@@ -292,13 +306,21 @@ def test_a_text_that_the_store_has_forgotten_is_quoted_no_more(
         assert (old.claim.quote, "15%" in old.claim.statement) == ("", True)
 
 
-def test_a_reader_sees_what_a_base_without_the_rest_gives(tmp_path: Path, embedder: Embedder, model_cache: Path) -> None:
+def test_a_reader_sees_what_a_base_without_the_rest_gives(
+    tmp_path: Path, embedder: Embedder, model_cache: Path
+) -> None:
     """The ledger of a narrowed view is byte for byte that of a base that never held the other collection."""
-    hidden = {"zorvane.md": LATER.replace("7.5%", "6.1%").replace("2025-04-02", "2025-06-02"), "dark.md": OTHER.replace("5%", "3%")}
+    hidden = {
+        "zorvane.md": LATER.replace("7.5%", "6.1%").replace("2025-04-02", "2025-06-02"),
+        "dark.md": OTHER.replace("5%", "3%"),
+    }
     (tmp_path / "whole").mkdir()
     (tmp_path / "alone").mkdir()
     told = []
-    with opened(tmp_path / "whole", embedder, model_cache) as whole, opened(tmp_path / "alone", embedder, model_cache) as alone:
+    with (
+        opened(tmp_path / "whole", embedder, model_cache) as whole,
+        opened(tmp_path / "alone", embedder, model_cache) as alone,
+    ):
         for base in (whole, alone):
             # The same paths, so that the same documents have the same ids.
             base.folder = tmp_path / "files"
@@ -326,7 +348,10 @@ def test_a_reader_sees_what_a_base_without_the_rest_gives(tmp_path: Path, embedd
         for name in deals:
             with pytest.raises(NotFound) as caught:
                 whole.claims(frozenset({"open"})).check([name])
-            assert str(caught.value).replace(name, "ID") == "There is no claim ID. `thesis claims` lists them with their ids."
+            assert (
+                str(caught.value).replace(name, "ID")
+                == "There is no claim ID. `thesis claims` lists them with their ids."
+            )
 
 
 def test_a_check_that_read_the_base_is_for_those_who_may_read_all_of_it(base: Base) -> None:

@@ -16,17 +16,30 @@ from assistant.catalysts.claim_reading import claims_of
 from assistant.catalysts.claims import Claim, claim_id
 from vectorstore.records import Document, Metadata, Region, document_id, sha256
 
-ARTICLE: dict[str, Any] = {"kind": "article", "publisher": "Quay Research", "published": "2025-03-10", "title": "Small companies now"}
+ARTICLE: dict[str, Any] = {
+    "kind": "article",
+    "publisher": "Quay Research",
+    "published": "2025-03-10",
+    "title": "Small companies now",
+}
 CALL: dict[str, Any] = {
     "kind": "transcript", "company": "Harbor Tools, Inc.", "ticker": "HRBR", "published": "2024-05-02", "fiscal_period": "Q1 2024",
     "period_end": "2024-03-31",
 }  # fmt: skip
-FILING: dict[str, Any] = CALL | {"kind": "filing", "form": "10-K", "fiscal_period": "FY2023", "period_end": "2023-12-31", "published": "2024-02-20"}
+FILING: dict[str, Any] = CALL | {
+    "kind": "filing",
+    "form": "10-K",
+    "fiscal_period": "FY2023",
+    "period_end": "2023-12-31",
+    "published": "2024-02-20",
+}
 
 
 def document(text: str, regions: tuple[Region, ...] = (), **metadata: Any) -> Document:
     name = document_id("open", "a.md")
-    return Document(name, sha256(text.encode("utf-8", "surrogatepass")), "a.md", "open", text, Metadata(**metadata), regions=regions)
+    return Document(
+        name, sha256(text.encode("utf-8", "surrogatepass")), "a.md", "open", text, Metadata(**metadata), regions=regions
+    )
 
 
 def read(text: str, metadata: dict[str, Any] = ARTICLE) -> list[Claim]:

@@ -43,7 +43,7 @@ def run(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) 
             f"thesis claims does not know {a.what[0]!r}.", "Write thesis claims, or thesis claims check [ID…]."
         )
     from assistant.catalysts.claim_face import Wanted, due_range
-    from assistant.catalysts.watchlist import keeps, load, told
+    from assistant.catalysts.watchlist import load, told
 
     if a.what and any((a.author, a.due, a.status, a.catalyst, a.watchlist)):
         raise SettingsError("thesis claims check takes ids, and no filter.", "List first: thesis claims --status open")
@@ -52,16 +52,15 @@ def run(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) 
     within = readers_of(a.within)
     with wiring.open_assistant(settings) as whole:
         assistant = whole if within is None else whole.within(within)
-        sources = assistant.store.sources()
-        if listed is not None and (note := told(listed, sources)):
+        if listed is not None and (note := told(listed, assistant.store.sources())):
             print(note, file=wiring.err)
         claims = assistant.catalysts.claims
         _update(claims, wiring)
         if a.what:
             found = claims.check(a.what[1:], as_of=a.as_of, go_on=wiring.go_on)
         else:
-            keep = keeps(listed, sources) if listed is not None else None
-            found = claims.listed(Wanted(a.author or "", due, a.status or "", a.catalyst or "", a.as_of, keep))
+            tickers = listed.tickers if listed is not None else ()
+            found = claims.listed(Wanted(a.author or "", due, a.status or "", a.catalyst or "", a.as_of, tickers))
     if a.json:
         print(json.dumps(found.to_json(), ensure_ascii=False, allow_nan=False), file=out, flush=True)
     else:

@@ -16,9 +16,9 @@ from assistant.catalysts.claim_ledger import ClaimLedger
 from assistant.catalysts.claims import OUTCOMES, STANDINGS, Claim
 from assistant.catalysts.library import load, need
 from assistant.catalysts.schema import Catalyst
+from assistant.catalysts.watchlist import Watchlist, keeps
 from assistant.filters import parse_date
 from vectorstore.errors import NotFound, SettingsError
-from vectorstore.records import SourceInfo
 from vectorstore.settings import Settings
 from vectorstore.view import Base
 
@@ -27,14 +27,14 @@ _SHORTEST_ID = 6
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which claims are listed. ``due``: (first, last) ISO days, either may be ""; ``status``: an outcome or a standing."""
+    """Which claims are listed. ``due``: (first, last) ISO days, either may be ""; ``status``: an outcome or a standing; ``tickers``: of a watchlist."""
 
     author: str = ""
     due: tuple[str, str] | None = None
     status: str = ""
     catalyst: str = ""
     as_of: str | None = None
-    keep: Callable[[SourceInfo], bool] | None = None
+    tickers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +73,26 @@ class Claims:
         chosen = need(known, wanted.catalyst) if wanted.catalyst else None
         _known_status(wanted.status)
         every = self._ledger.entries(self._view, as_of=day)
-        sources = {s.document_id: s for s in self._view.sources()} if wanted.keep else {}
+        kept = self._of(wanted.tickers)
         entries = tuple(
             e
             for e in every
             if _wanted(e, wanted)
             and (chosen is None or speaks_of(e.claim, chosen))
-            and (wanted.keep is None or (e.claim.document_id in sources and wanted.keep(sources[e.claim.document_id])))
+            and (kept is None or e.claim.document_id in kept)
         )
         shown = {e.claim.claim_id for e in entries}
         pairs = [p for p in contradictions(every) if p.first.claim_id in shown or p.second.claim_id in shown]
         fitting = {e.claim.claim_id: tuple(c.id for c in known if speaks_of(e.claim, c)) for e in entries}
         return Listing(day, entries, fitting, tuple(pairs))
+
+    def _of(self, tickers: Sequence[str]) -> frozenset[str] | None:
+        """Return the ids of the documents of these companies; None for no list."""
+        if not tickers:
+            return None
+        sources = self._view.sources()
+        keep = keeps(Watchlist(tuple(tickers)), sources)
+        return frozenset(s.document_id for s in sources if keep(s))
 
     def check(
         self, ids: Sequence[str] = (), *, as_of: str | None = None, go_on: Callable[[], None] = lambda: None

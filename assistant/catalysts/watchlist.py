@@ -58,7 +58,7 @@ def load(path: Path) -> Watchlist:
 
 def parse(text: str, name: str = "watchlist") -> Watchlist:
     """Return the tickers of a file's text. Raises SettingsError, which names the line."""
-    rows = _rows(text, name)
+    rows = _rows(text.removeprefix("\ufeff"), name)
     if not rows:
         raise SettingsError(f"{name} holds no ticker.", _EXAMPLE)
     first = [cell.strip().lower() for cell in rows[0][1]]

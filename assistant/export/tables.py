@@ -121,7 +121,7 @@ def _is_link(url: str) -> bool:
 
 
 def _text(text: str) -> str:
-    return _CONTROL.sub("�", text)[:_LONGEST_CELL]
+    return _CONTROL.sub("�", re.sub(r"\r\n?", "\n", text))[:_LONGEST_CELL]
 
 
 def _width(table: Table, at: int) -> float:
