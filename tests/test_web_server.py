@@ -62,6 +62,15 @@ def test_what_the_page_loads_at_start_names_no_other_host(web: httpx.Client, pat
     assert found <= {"127.0.0.1"}
 
 
+def test_the_scripts_of_the_page_come_compressed(web: httpx.Client) -> None:
+    page = web.get("/", headers={"accept": "text/html"}).text
+    found = re.search(r'src="\./(assets/index-[^"]+\.js)"', page)
+    assert found is not None
+    script = web.get(found[1], headers={"accept": "*/*", "accept-encoding": "gzip"})
+    assert script.headers["content-encoding"] == "gzip"
+    assert script.num_bytes_downloaded < len(script.content) / 2
+
+
 def test_telemetry_and_history_are_off(web: httpx.Client) -> None:
     config = web.get("/config").json()
     assert config["analytics_enabled"] is False

@@ -48,12 +48,12 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        if b"text/html" in headers.get(b"accept", b"*/*") or headers.get(b"accept", b"*/*") == b"*/*":
+        accept = dict(scope["headers"]).get(b"accept", b"*/*")
+        shared = get_route_path(scope).startswith(_SHARED)
+        if not shared and (b"text/html" in accept or accept == b"*/*"):
             # A compressed page could not be read here.
             scope = {**scope, "headers": [h for h in scope["headers"] if h[0] != b"accept-encoding"]}
         policy = self._framed if get_route_path(scope) == FRAMED else self._closed
-        shared = get_route_path(scope).startswith(_SHARED)
         await self.app(scope, receive, _Rewrite(send, policy, shared))
 
 
