@@ -25,12 +25,14 @@ def from_board(text: str, wanted: Filters, day: date, assistant: Assistant) -> d
     """
     if not _MAY_BE.search(text) or replace(wanted, as_of=None) != Filters():
         return None
-    from assistant.catalysts.answering import answer
     from assistant.catalysts.asking import board_question
+    from assistant.catalysts.library import load
 
-    asked = board_question(text, assistant.catalysts.listed(), day)
+    asked = board_question(text, lambda: load(assistant.settings), day)
     if asked is None:
         return None
+    from assistant.catalysts.answering import answer
+
     found = answer(asked, assistant.catalysts, assistant.store, assistant.document, wanted.as_of)
     return {one.name: getattr(found, one.name) for one in fields(found)}
 

@@ -36,7 +36,7 @@ TODAY = date(2026, 2, 10)
     ],
 )
 def test_a_question_of_the_board_is_known(text: str, kind: str, about: object) -> None:
-    found = board_question(text, shipped(), TODAY)
+    found = board_question(text, shipped, TODAY)
     assert found is not None
     said = {"mind": found.catalyst.id if found.catalyst else None, "standing": found.states, "due": found.due}
     assert (found.kind, said[kind]) == (kind, about)
@@ -57,7 +57,7 @@ def test_a_question_of_the_board_is_known(text: str, kind: str, about: object) -
     ],
 )
 def test_other_questions_go_to_the_documents(text: str) -> None:
-    assert board_question(text, shipped(), TODAY) is None
+    assert board_question(text, shipped, TODAY) is None
 
 
 def test_no_labelled_question_is_taken_for_one_of_the_board() -> None:
@@ -67,7 +67,7 @@ def test_no_labelled_question_is_taken_for_one_of_the_board() -> None:
     ]
     asked = [str(row.get("question") or row.get("claim") or "") for row in rows]
     assert len([text for text in asked if text]) > 1000
-    assert [text for text in asked if text and board_question(text, shipped(), TODAY)] == []
+    assert [text for text in asked if text and board_question(text, shipped, TODAY)] == []
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ Few on purpose: a question that a document may answer goes to the documents. Eac
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -75,11 +75,14 @@ class BoardQuestion:
     due: tuple[str, str] = ("", "")
 
 
-def board_question(text: str, catalysts: Sequence[Catalyst], today: date) -> BoardQuestion | None:
-    """Return what a question asks of the board; None for all that documents or single tools answer."""
+def board_question(text: str, catalysts: Callable[[], Sequence[Catalyst]], today: date) -> BoardQuestion | None:
+    """Return what a question asks of the board; None for all that documents or single tools answer.
+
+    ``catalysts`` is called only where one is to be named: a file of them that is broken fails no other question.
+    """
     plain = " ".join(text.split()).strip().rstrip("?!. ")
     if match := _MIND.fullmatch(plain):
-        found = named(match["what"], catalysts)
+        found = named(match["what"], catalysts())
         return BoardQuestion("mind", catalyst=found) if found is not None else None
     if match := _WHICH.fullmatch(plain):
         said = match["state"].lower()

@@ -26,9 +26,9 @@ PART = Part(
     """
 -- state: waiting | delivered | given_up
 CREATE TABLE outbox (
-    delivery_id TEXT PRIMARY KEY, created TEXT NOT NULL, body BLOB NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
-    next_at TEXT NOT NULL, last_error TEXT NOT NULL) WITHOUT ROWID;
-CREATE INDEX outbox_state ON outbox(state, next_at)
+    number INTEGER PRIMARY KEY AUTOINCREMENT, delivery_id TEXT NOT NULL UNIQUE, created TEXT NOT NULL, body BLOB NOT NULL, state TEXT NOT NULL,
+    attempts INTEGER NOT NULL, next_at TEXT NOT NULL, last_error TEXT NOT NULL);
+CREATE INDEX outbox_state ON outbox(state, number)
 """,
 )
 
@@ -65,7 +65,10 @@ def fill(database: Database) -> int:
                     "changes": [one.model_dump(mode="json") for one in listed],
                 }
                 data = json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
-                connection.execute("INSERT INTO outbox VALUES (?, ?, ?, 'waiting', 0, ?, '')", (name, now, data, now))
+                connection.execute(
+                    "INSERT INTO outbox (delivery_id, created, body, state, attempts, next_at, last_error) VALUES (?, ?, ?, 'waiting', 0, ?, '')",
+                    (name, now, data, now),
+                )
                 made += 1
         changes.remember(connection, f"\0{_TOLD}", known)
     return made
@@ -76,7 +79,7 @@ def due(database: Database, now: datetime) -> Delivery | None:
     with database.read() as connection:
         row = connection.execute(
             "SELECT delivery_id, created, body, attempts, last_error FROM outbox WHERE state = 'waiting' AND next_at <= ? "
-            "ORDER BY created, delivery_id LIMIT 1",
+            "ORDER BY number LIMIT 1",
             (_time(now),),
         ).fetchone()
     return None if row is None else Delivery(row[0], row[1], bytes(row[2]), row[3], row[4])
