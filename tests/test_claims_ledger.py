@@ -136,6 +136,18 @@ def base(tmp_path: Path, ingested: Path, embedder: Embedder, model_cache: Path) 
         yield made
 
 
+def counted(ledger: ClaimLedger, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list to which each document that the ledger reads is added."""
+    read, found = ledger._read, []
+
+    def reading(base: Any, source: Any) -> None:
+        found.append(source.path)
+        read(base, source)
+
+    monkeypatch.setattr(ledger, "_read", reading)
+    return found
+
+
 def statements(claims: Claims, **wanted: Any) -> list[str]:
     return [e.claim.statement for e in claims.listed(Wanted(**wanted)).entries]
 
@@ -143,16 +155,22 @@ def statements(claims: Claims, **wanted: Any) -> list[str]:
 ROA = "Russell 2000, return on assets: {} (2027)"
 
 
-def test_documents_are_read_once_and_again_when_they_change(base: Base) -> None:
-    claims = base.claims()
-    assert claims.update() == 6
+def test_documents_are_read_once_and_again_when_they_change(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
+    claims, read = base.claims(), counted(base.ledger, monkeypatch)
+    assert claims.update(seconds=0) == 6  # later
+    assert statements(claims) == []
     assert claims.update() == 0
+    assert len(read) == 6
+    assert claims.update() == 0
+    assert len(read) == 6
     assert len(statements(claims)) == 7
     base.put({"first.md": FIRST.replace("9%", "10%")})
-    assert claims.update() == 1
+    claims.update()
+    assert len(read) == 7
     assert ROA.format("10%") in statements(claims)
     base.ingestor.amend(base.store.sources()[0].document_id, {"publisher": "Another House"})
-    assert claims.update() == 1
+    claims.update()
+    assert len(read) == 8
 
 
 def test_every_quote_is_its_span(base: Base) -> None:

@@ -173,7 +173,7 @@ def _fits(one: CatalystBoard, question: BoardQuestion) -> bool:
 
 def _due(question: BoardQuestion, telling: _Telling) -> BoardAnswer:
     first, last = question.due
-    telling.face.claims.update()
+    telling.face.claims.update(seconds=READING_S)
     listing = telling.face.claims.listed(Wanted(due=question.due, as_of=telling.as_of))
     entries = [e for e in listing.entries if e.standing == "current"]
     entries.sort(key=lambda e: (e.claim.due or "", e.claim.claim_id))

@@ -63,7 +63,7 @@ class Claims:
         self._ledger, self._view, self._settings, self._call = ledger, view, settings, call
 
     def update(self, **told: Any) -> int:
-        """Read what is new; as ``ClaimLedger.update``."""
+        """Read what is new, and return how many documents are left; as ``ClaimLedger.update``."""
         return self._ledger.update(self._view, **told)
 
     def listed(self, wanted: Wanted = Wanted()) -> Listing:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
@@ -58,22 +59,30 @@ class ClaimLedger:
         self,
         base: Base,
         *,
+        seconds: float | None = None,
+        stop: Callable[[], bool] = lambda: False,
         go_on: Callable[[], None] = lambda: None,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> int:
-        """Read the documents of ``base`` that are new or changed, and return how many. ``go_on`` raises where nobody waits any more."""
+        """Read the documents of ``base`` that are new or changed, and return how many are left.
+
+        ``seconds``, ``stop``: when to leave the rest for later; ``go_on`` raises where nobody waits any more.
+        """
+        end = None if seconds is None else time.monotonic() + seconds
         sources = {s.document_id: s for s in base.sources() if s.version}
         with self._database.read() as connection:
             held = dict(connection.execute("SELECT document_id, key FROM claims_read"))
         new = [s for s in sources.values() if held.get(s.document_id) != _key(s)]
         for done, source in enumerate(new):
+            if stop() or (end is not None and time.monotonic() >= end):
+                return len(new) - done
             go_on()
             progress(done, len(new))
             self._read(base, source)
         if new:
             progress(len(new), len(new))
         self._forget(base, sources)
-        return len(new)
+        return 0
 
     def _read(self, base: Base, source: SourceInfo) -> None:
         try:

@@ -76,7 +76,8 @@ class Keeper:
         documents = self._face.documents()
         new = documents != self._seen
         if new:
-            if self._face.update(stop=self._interrupted) or self._interrupted():
+            left = self._face.update(stop=self._interrupted) or self._face.claims.update(stop=self._interrupted)
+            if left or self._interrupted():
                 return
             self._seen = documents
         if self._measure(new=new) or new:

@@ -20,7 +20,7 @@ class Theses(CatalystBoards):
     def claims(self, user: User, wanted: Wanted) -> Listing:
         """Return the claims that are wanted, newest first; errors as ``Claims.listed``. Raises Forbidden."""
         face = self._face(user)
-        face.claims.update()
+        face.claims.update(seconds=READING_S)
         found = face.claims.listed(wanted)
         told = {"author": wanted.author, "status": wanted.status, "catalyst": wanted.catalyst, "as_of": wanted.as_of}
         self.event(user, "claims_read", told)
