@@ -70,7 +70,7 @@ def test_claims_are_listed_and_checked(shell: Shell) -> None:
     assert code == 0
     assert "Russell 2000, return on assets: 9% (2027)  [open, due 2027-12-31]" in text
     assert "Contradictions:" in text
-    assert text.rstrip().endswith("1 claims")
+    assert text.rstrip().endswith("\n1 claim")
     (shell.folder / "mine.csv").write_text("ticker\nHRBR\n")
     assert len(shell.json("claims", "--watchlist", "mine.csv")[1]["claims"]) == 1
     assert len(shell.json("claims", "--as-of", "2025-01-31")[1]["claims"]) == 1

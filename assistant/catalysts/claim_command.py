@@ -108,9 +108,13 @@ def text(found: Listing) -> str:
         lines += ["", "Authors:"]
         for row in records(found.entries):
             counts = ", ".join(f"{row[name]} {name}" for name in row if name not in {"author", "claims"} and row[name])
-            lines.append(f"  {row['author']}: {row['claims']} claims ({counts})")
-    lines.append(f"{len(found.entries)} claims")
+            lines.append(f"  {row['author']}: {_many(row['claims'])} ({counts})")
+    lines.append(_many(len(found.entries)))
     return "\n".join(map(printable, lines))
+
+
+def _many(count: int) -> str:
+    return f"{count} claim{'s' * (count != 1)}"
 
 
 __all__ = ["add", "run", "text"]
