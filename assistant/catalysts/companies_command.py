@@ -79,7 +79,7 @@ def run(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) 
     if pending:
         print(f"{pending} documents are not read for the board yet.", file=wiring.err)
     for path, suffix in files:
-        _write(path, _bytes(table, suffix, (a.links or _address(settings)).rstrip("/")))
+        _write(path, in_form(table, suffix, (a.links or _address(settings)).rstrip("/")))
     if a.json:
         shown = table.to_json() | ({"files": [str(path) for path, _ in files]} if files else {})
         print(json.dumps(shown, ensure_ascii=False, allow_nan=False), file=out, flush=True)
@@ -109,7 +109,9 @@ def _write(path: Path, data: bytes) -> None:
         raise StoreError(f"{path} cannot be written: {error.strerror or error}.", "Name another place.") from error
 
 
-def _bytes(table: Table, suffix: str, address: str) -> bytes:
+def in_form(table: Table, suffix: str, address: str) -> bytes:
+    """Return a table as a file. ``suffix``: ".csv" or ".xlsx"; ``address``: of a server, for links."""
+    """Return a table as a file; ``suffix``: ".csv" or ".xlsx", ``address``: of a server, for links."""
     from assistant.export.tables import to_csv, to_xlsx
 
     sheets = sheets_of(table, address)
@@ -223,4 +225,4 @@ def text(table: Table) -> str:
     return "\n".join(map(printable, lines))
 
 
-__all__ = ["add", "link", "run", "sheets_of", "text"]
+__all__ = ["add", "in_form", "link", "run", "sheets_of", "text"]

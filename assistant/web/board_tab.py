@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlencode
 
 import gradio as gr
 
@@ -33,7 +34,7 @@ _FORMS = {
     "csv": "CSV",
     "xlsx": "Excel",
 }
-_RAISES = f"""const RAISED = ['view', 'open', 'back', 'set', 'check', 'save'];
+_RAISES = f"""const RAISED = ['view', 'open', 'back', 'set', 'check'];
 {CLICKS}
 element.addEventListener('change', (event) => {{
   const field = event.target.closest('[data-field]');
@@ -226,10 +227,28 @@ def frame(chosen: Chosen, known: Sequence[Catalyst], body: str) -> str:
 
         named = "".join(_option(name, name.replace("_", " "), chosen.where) for name in NAMED)
         fields.append(_select("where", "With", _option("", "any figures", chosen.where) + named))
+    fields.append(_saving(chosen))
     return (
         f'<div class="t-board"><div class="t-board-top"><div class="t-views" role="group" aria-label="What of the board">{views}</div>'
         f'<div class="t-fields">{"".join(fields)}</div></div><div class="t-board-body">{body}</div></div>'
     )
+
+
+def _saving(chosen: Chosen) -> str:
+    """Return the menu that saves what is shown; "" where it is no file."""
+    if chosen.view not in {"catalysts", "companies"} or (chosen.view == "companies" and not chosen.catalyst):
+        return ""
+    name, forms = (
+        ("board", _FORMS) if chosen.view == "catalysts" else ("companies", {f: _FORMS[f] for f in ("csv", "xlsx")})
+    )
+    wanted = {"catalyst": chosen.catalyst, "as_of": chosen.as_of, "tickers": chosen.tickers}
+    wanted |= {"since": chosen.since} if name == "board" else {"where": chosen.where}
+    query = urlencode({key: value for key, value in wanted.items() if value})
+    items = "".join(
+        f'<a class="t-item" href="{esc(f"board/{name}.{form}?{query}")}" download>{word}</a>'
+        for form, word in forms.items()
+    )
+    return f'<details class="t-menu"><summary class="t-action">Export</summary><div class="t-items">{items}</div></details>'
 
 
 def _select(name: str, label: str, options: str) -> str:
