@@ -15,6 +15,7 @@ STATUS = {
     "confirming": "data confirm", "contradicting": "data contradict", "mixed": "data are mixed", "stale": "data are old", "no_data": "no data",
 }  # fmt: skip
 _SIDES = {"for": "pro", "against": "con"}
+_SILENT = '<p class="t-dim">No document of the base speaks of it.</p>'
 _DIRECTION = {"tailwind": "tailwind for small companies", "headwind": "headwind for small companies"}
 
 
@@ -26,7 +27,7 @@ def overview(board: Board, today: date) -> str:
 def _row(one: CatalystBoard, today: date) -> str:
     new = f' <span class="t-new-mark">{one.counts.new} new</span>' if one.counts.new else ""
     newest = "".join(
-        f'<p class="t-newest"><span class="t-side t-{_SIDES[side]}">{side}</span> {esc(" ".join(found[0].quote.split())[:220])} '
+        f'<p class="t-newest"><span class="t-side t-{_SIDES[side]}">{side}</span> {esc(_short(found[0].quote))} '
         f'<span class="t-dim">{esc(_by(found[0], today))}</span></p>'
         for side, found in (("for", _standing(one.for_)), ("against", _standing(one.against)))
         if found
@@ -35,8 +36,13 @@ def _row(one: CatalystBoard, today: date) -> str:
         f'<section class="t-catalyst"><button type="button" class="t-catalyst-head" data-event="open" data-id="{esc(one.id)}">'
         f'<span class="t-catalyst-name">{esc(one.name)}</span>{status(one)}<span class="t-tally"><b>{one.counts.speak_for}</b> for '
         f"<b>{one.counts.speak_against}</b> against{new}</span></button>"
-        f'<p class="t-rule">{esc(one.rule)}</p>{newest}</section>'
+        f'<p class="t-rule">{esc(_words(one.rule))}</p>{newest or _SILENT}</section>'
     )
+
+
+def _short(quote: str, most: int = 220) -> str:
+    text = " ".join(quote.split())
+    return text if len(text) <= most else f"{text[:most].rsplit(' ', 1)[0]} …"
 
 
 def _standing(found: Sequence[Evidence]) -> list[Evidence]:
@@ -59,7 +65,7 @@ def catalyst(one: CatalystBoard, board: Board, today: date) -> str:
         f'<div class="t-one"><button type="button" class="t-link" data-event="back">← All catalysts</button><h2>{esc(one.name)} '
         f'{status(one)}</h2><p class="t-statement">{esc(one.statement)}</p><p class="t-dim">{esc(one.mechanism)} '
         f"A {_DIRECTION.get(one.direction, esc(one.direction))} where it holds.</p><h3>Live data</h3>"
-        f'<p class="t-rule">{esc(one.rule)}</p>{_conditions(one.metrics, today)}{measured}{_pairs(one)}'
+        f'<p class="t-rule">{esc(_words(one.rule))}</p>{_conditions(one.metrics, today)}{measured}{_pairs(one)}'
         f'<div class="t-sides">{_side("for", one.for_, one, today)}{_side("against", one.against, one, today)}</div>{_rules(board)}</div>'
     )
 
@@ -68,22 +74,44 @@ def _conditions(metrics: Sequence[Reading], today: date) -> str:
     if not metrics:
         return '<p class="t-dim">No condition on live data is set for this catalyst.</p>'
     rows = "".join(_condition(one, today) for one in metrics)
+    why = {(one.reason, one.what_to_do) for one in metrics if one.value is None}
+    if len(why) == 1 and all(one.value is None for one in metrics):
+        # The same reason for all is said once.
+        items = "".join(
+            f'<li><span class="t-side t-{_SIDES[_speaks(one)]}">{_speaks(one)}</span> {esc(_words(one.rule))}: {esc(one.why)}</li>'
+            for one in metrics
+        )
+        return (
+            f'<p>{esc(" ".join(why.pop()))}</p><details class="t-more" data-key="conditions"><summary>{len(metrics)} conditions</summary>'
+            f'<ul class="t-plain">{items}</ul></details>'
+        )
     return (
         '<div class="t-scroll"><table class="t-table"><thead><tr><th scope="col">Condition</th><th scope="col">Figure</th>'
         f'<th scope="col">As of</th><th scope="col">Speaks</th></tr></thead><tbody>{rows}</tbody></table></div>'
     )
 
 
+def _speaks(one: Reading) -> str:
+    return "for" if one.side == "confirms" else "against"
+
+
+def _words(rule: str) -> str:
+    # Names of metrics are those of `thesis tool`.
+    return rule.replace("_", " ")
+
+
 def _condition(one: Reading, today: date) -> str:
-    speaks = "for" if one.side == "confirms" else "against"
-    rule = f'{esc(one.rule)}<span class="t-sub">{esc(one.why)}</span>'
+    speaks = _speaks(one)
+    rule = f'{esc(_words(one.rule))}<span class="t-sub">{esc(one.why)}</span>'
     if one.value is None:
         why = " ".join(part for part in (one.reason, one.what_to_do) if part)
         return f'<tr><td>{rule}</td><td colspan="2" class="t-dim">{esc(why)}</td><td class="t-dim">no figure</td></tr>'
     against = f" against {figure(one.threshold, one.unit)}" if one.compared and one.threshold is not None else ""
     old = ' <span class="t-verdict">old</span>' if one.old else ""
     said = (
-        f'<span class="t-side t-{_SIDES[speaks]}">{speaks}</span>' if one.holds else '<span class="t-dim">does not hold</span>'
+        f'<span class="t-side t-{_SIDES[speaks]}">{speaks}</span>'
+        if one.holds
+        else '<span class="t-dim">does not hold</span>'
     )
     return (
         f'<tr><td>{rule}</td><td class="t-number">{esc(figure(one.value, one.unit) + against)}<span class="t-sub">{esc(one.source)}</span></td>'
@@ -108,7 +136,7 @@ def _pair(pair: Pair, one: CatalystBoard, claims: dict[str, Evidence]) -> str:
     if pair.reading is not None and pair.reading < len(one.metrics):
         reading = one.metrics[pair.reading]
         value = figure(reading.value, reading.unit) if reading.value is not None else "no figure"
-        said += f'<blockquote><span class="t-side t-data">data</span> {esc(reading.rule)}: {esc(value)}, as of {esc(day(reading.as_of))}</blockquote>'
+        said += f'<blockquote><span class="t-side t-data">data</span> {esc(_words(reading.rule))}: {esc(value)}, as of {esc(day(reading.as_of))}</blockquote>'
     return f'<div class="t-pair"><p class="t-dim">{esc(pair.why)}</p><div>{said}</div></div>'
 
 
