@@ -72,6 +72,14 @@ bench-grounding: $(VENV)/.test
 bench-serve: $(VENV)/.test
 	$(BIN)/python -m benchmarks.serve $(ARGS)
 
+# How fast the page is in a browser: first paint, when it can be used, answers in a short and in a long conversation.
+bench-page: $(VENV)/.test
+	$(BIN)/python -m benchmarks.page
+
+# The pictures of docs/page.md, taken in a browser from the sample notes.
+pictures: $(VENV)/.test
+	THESIS_PICTURES=docs/img $(BIN)/python -m pytest -q tests/browser/test_pictures.py
+
 # Which tools a question calls without a model, on the labelled questions. ARGS="FILE.jsonl --store DIR -v".
 bench-tools: $(VENV)/.test
 	$(BIN)/python -m benchmarks.tools $(ARGS)

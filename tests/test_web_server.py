@@ -69,6 +69,8 @@ def test_the_scripts_of_the_page_come_compressed(web: httpx.Client) -> None:
     script = web.get(found[1], headers={"accept": "*/*", "accept-encoding": "gzip"})
     assert script.headers["content-encoding"] == "gzip"
     assert script.num_bytes_downloaded < len(script.content) / 2
+    assert script.headers["cache-control"].endswith("immutable")  # its name is its content's
+    assert web.get("/assets/index-none.js").headers["cache-control"] == "no-store"
 
 
 def test_telemetry_and_history_are_off(web: httpx.Client) -> None:

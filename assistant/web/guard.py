@@ -30,8 +30,9 @@ HEADERS = {
     b"permissions-policy": b"camera=(), microphone=(), geolocation=()",
 }
 FRAMED = "/embed"
-# What is the same for everybody, and named anew with each version of Gradio.
-_SHARED = ("/assets/", "/static/", "/svelte/")
+# What is the same for everybody; what is in the first of these is named by its content.
+_NAMED = "/assets/"
+_SHARED = (_NAMED, "/static/", "/svelte/")
 # Gradio's template names its own site and picture for previews of shared links.
 _PREVIEW = re.compile(rb"<meta\b[^>]*\b(?:property|name)=\"(?:og|twitter):[^>]*>\s*", re.IGNORECASE)
 
@@ -49,17 +50,22 @@ class Guard:
             await self.app(scope, receive, send)
             return
         accept = dict(scope["headers"]).get(b"accept", b"*/*")
-        shared = get_route_path(scope).startswith(_SHARED)
+        path = get_route_path(scope)
+        shared = path.startswith(_SHARED)
         if not shared and (b"text/html" in accept or accept == b"*/*"):
             # A compressed page could not be read here.
             scope = {**scope, "headers": [h for h in scope["headers"] if h[0] != b"accept-encoding"]}
-        policy = self._framed if get_route_path(scope) == FRAMED else self._closed
-        await self.app(scope, receive, _Rewrite(send, policy, shared))
+        policy = self._framed if path == FRAMED else self._closed
+        # Else made for one user: neither a proxy nor the browser shows it to the next.
+        kept = b"" if shared else b"no-store"
+        if path.startswith(_NAMED):
+            kept = b"public, max-age=31536000, immutable"
+        await self.app(scope, receive, _Rewrite(send, policy, kept))
 
 
 class _Rewrite:
-    def __init__(self, send: Send, policy: bytes, shared: bool) -> None:
-        self.send, self.policy, self.shared = send, policy, shared
+    def __init__(self, send: Send, policy: bytes, kept: bytes) -> None:
+        self.send, self.policy, self.kept = send, policy, kept
         self.start: Message | None = None
         self.body = bytearray()
 
@@ -70,9 +76,8 @@ class _Rewrite:
             added = [(name, value) for name, value in HEADERS.items() if name not in present]
             if b"content-security-policy" not in present:
                 added.append((b"content-security-policy", self.policy))
-            if b"cache-control" not in present and not self.shared:
-                # Made for one user: neither a proxy nor the browser shows it to the next.
-                added.append((b"cache-control", b"no-store"))
+            if b"cache-control" not in present and self.kept:
+                added.append((b"cache-control", self.kept if message["status"] < 400 else b"no-store"))
             message["headers"] = [*message["headers"], *added]
             if html and b"content-encoding" not in present:
                 self.start = message
