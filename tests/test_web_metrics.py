@@ -62,7 +62,7 @@ def test_a_flat_series_is_drawn_in_the_middle() -> None:
 def test_without_a_figure_the_card_says_why_and_what_to_do(status: Any, words: str) -> None:
     html = metrics.card(result(status=status, error=Failure(kind="k", message="No source.", what_to_do="Set sources.")))
     assert words in html
-    assert '<p class="t-state">No source.</p>' in html
+    assert '<p class="t-no-figure">No source.</p>' in html
     assert "<strong>What to do</strong> Set sources.</p>" in html
 
 

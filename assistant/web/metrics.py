@@ -77,12 +77,12 @@ def _subject(metrics: Sequence[Metric]) -> str:
 
 def _why(result: ToolResult) -> str:
     """Return in plain words why there is no figure, or an old one, and what to do."""
-    out = f'<p class="t-state">{esc(STALE)}</p>' if result.stale else ""
+    out = f'<p class="t-no-figure">{esc(STALE)}</p>' if result.stale else ""
     if result.status == "ok" and result.error is None:
         return out
     why = result.error.message if result.error else ""
     do = result.error.what_to_do if result.error else ""
-    out += f'<p class="t-state">{esc(why or SAID.get(result.status, ""))}</p>'
+    out += f'<p class="t-no-figure">{esc(why or SAID.get(result.status, ""))}</p>'
     return out + (f'<p class="t-todo"><strong>What to do</strong> {_coded(do)}</p>' if do else "")
 
 

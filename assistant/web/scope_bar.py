@@ -46,11 +46,8 @@ class ScopeBar:
         self.said = html("", _CLEARS, "narrowing")
         with gr.Accordion("Filters, as-of date and mode", open=False, elem_id="filters") as self.panel:
             with gr.Row():
-                self._list("kinds")
-                self._list("publishers")
-            with gr.Row():
-                self._list("companies")
-                self._list("collections")
+                for name in _LISTS:
+                    self._list(name)
             with gr.Row():
                 for name, label in _DAYS.items():
                     self.days[name] = _day(label, f"filter-{name.replace('_', '-')}")
@@ -58,7 +55,7 @@ class ScopeBar:
                 self.mode = gr.Dropdown(
                     list(modes),
                     value=modes[0][1],
-                    label="Answers" if len(modes) > 1 else "Answers (setting model: with one)",
+                    label="Answers" if len(modes) > 1 else "Answers (the setting “model” adds a language model)",
                     interactive=len(modes) > 1,
                     min_width=180,
                     elem_id="filter-mode",
@@ -66,7 +63,7 @@ class ScopeBar:
 
     def _list(self, name: str) -> None:
         self.lists[name] = gr.Dropdown(
-            [], label=_LABELS[name], multiselect=True, min_width=160, elem_id=f"filter-{name}"
+            [], label=_LABELS[name], multiselect=True, min_width=130, elem_id=f"filter-{name}"
         )
 
     @property

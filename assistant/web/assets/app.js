@@ -234,7 +234,10 @@
     shown = answer;
     if (card && box && box.scrollHeight > box.clientHeight) {
       const top = $("#sources .t-panel-top")?.offsetHeight || 0;
-      box.scrollTop += card.getBoundingClientRect().top - box.getBoundingClientRect().top - top - 4;
+      // With its document's name above it where that is near.
+      const group = card.closest(".t-group")?.getBoundingClientRect().top ?? -Infinity;
+      const place = card.getBoundingClientRect().top;
+      box.scrollTop += (place - group < 160 ? group : place) - box.getBoundingClientRect().top - top - 4;
     }
   };
 
