@@ -336,6 +336,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Wiring, TextIO], int
 
 # What another shell may ask of the process that has the store open: any owner, or one that takes changes. LONG: reads that
 # would keep one that is about to end.
-READS = frozenset({"ask", "board", "claims", "companies", "doctor", "eval", "replay", "search", "show", "sources", "verify"})
+READS = frozenset(
+    {"ask", "board", "claims", "companies", "doctor", "eval", "replay", "search", "show", "sources", "verify"}
+)
 LONG = frozenset({"board", "claims", "companies", "eval", "verify"})
 CHANGES = frozenset({"amend", "ingest", "prune", "rebuild", "reingest", "remove"})

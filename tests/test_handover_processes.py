@@ -91,7 +91,9 @@ def serving(**options: Any) -> Iterator[tuple[subprocess.Popen[str], httpx.Clien
 
 def chat(web: httpx.Client, question: str) -> str:
     """Ask in the web chat, as its page does."""
-    event = web.post("/gradio_api/call/ask", json={"data": [question, [], [], [], [], None, None, None, ""]}).json()["event_id"]
+    event = web.post("/gradio_api/call/ask", json={"data": [question, [], [], [], [], None, None, None, ""]}).json()[
+        "event_id"
+    ]
     with web.stream("GET", f"/gradio_api/call/ask/{event}") as stream:
         lines = [line for line in stream.iter_lines() if line]
     assert lines[-2] == "event: complete"

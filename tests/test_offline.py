@@ -133,7 +133,9 @@ def chat(environ: dict[str, str], folder: Path) -> Iterator[httpx.Client]:
 
 
 def ask(web: httpx.Client, question: str) -> str:
-    event = web.post("/gradio_api/call/ask", json={"data": [question, [], [], [], [], None, None, None, ""]}).json()["event_id"]
+    event = web.post("/gradio_api/call/ask", json={"data": [question, [], [], [], [], None, None, None, ""]}).json()[
+        "event_id"
+    ]
     with web.stream("GET", f"/gradio_api/call/ask/{event}") as stream:
         lines = [line for line in stream.iter_lines() if line]
     assert lines[-2] == "event: complete"

@@ -70,7 +70,9 @@ class Settings:
     # catalysts (docs/stance.md)
     catalysts: str = ""  # a YAML file of your own catalysts, or a folder of them; empty: those that are shipped
     # the catalyst board (docs/board.md)
-    board_hours: int = 24  # how often `thesis serve` asks the tools for the board, where a source or data is named; 0: never
+    board_hours: int = (
+        24  # how often `thesis serve` asks the tools for the board, where a source or data is named; 0: never
+    )
     webhook_url: str = ""  # is told of changes on the board; empty: nobody is
     webhook_secret: str = ""  # signs what is told
     # records and compliance (docs/audit.md)

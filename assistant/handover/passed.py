@@ -24,7 +24,14 @@ OWNERS = frozenset(
     | {"root_path", "frame_origins", "access_file"}
     | {"board_hours", "webhook_url", "webhook_secret"}
 )
-_PATHS = ("data", "catalysts", "sentiment_lexicon", "ca_bundle", "embedding_model", "reranker")  # or names, where nothing lies there
+_PATHS = (
+    "data",
+    "catalysts",
+    "sentiment_lexicon",
+    "ca_bundle",
+    "embedding_model",
+    "reranker",
+)  # or names, where nothing lies there
 _CALLERS = tuple(f.name for f in fields(Settings) if f.name not in OWNERS and f.name not in FIXED)
 
 

@@ -219,7 +219,9 @@ def answer_response() -> dict[str, Any]:
 
 def upload_response() -> dict[str, Any]:
     """Return the 200 of an upload: one object, or events."""
-    moment = '{"files_done": 0, "files_total": 1, "pages": 0, "chunks": 0, "seconds_left": null, "current": "discount.md"}'
+    moment = (
+        '{"files_done": 0, "files_total": 1, "pages": 0, "chunks": 0, "seconds_left": null, "current": "discount.md"}'
+    )
     return {
         "description": "The report, or its events",
         "content": {
