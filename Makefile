@@ -42,8 +42,9 @@ types: $(VENV)/.test
 contracts: $(VENV)/.test
 	$(BIN)/lint-imports
 
+# In a process a core, four at most (each holds a model); a process that is done takes tests that another has not begun.
 unit: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 # The golden set, the metadata and the timing on the documents that THESIS_CORPUS names (without it: the sample notes).
 bench-golden: $(VENV)/.test

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from assistant.assistant import Assistant
@@ -20,6 +22,16 @@ MakeDocument = Callable[..., Upsert]
 # make_base({"note.md": text}, meta={...}) -> an Assistant over a new store
 MakeBase = Callable[..., Assistant]
 KNOWLEDGE = Path(__file__).resolve().parent.parent / "knowledge"
+
+# No test measures time: beside others on a busy machine each takes as long as it takes.
+hypothesis.settings.register_profile("thesis", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("thesis")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: Sequence[object]) -> None:
+    """Share the cores: OpenMP and BLAS (torch, numpy) would start a thread a core in each of the processes."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // len(specs))))
 
 
 @pytest.fixture(scope="session")
