@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from assistant.agent.clients import Clients
@@ -48,9 +47,9 @@ class Common:
         """The catalyst board of the base, opened at its first use."""
         with self._lock:
             if self._boards is None:
+                from assistant.catalysts import stance
                 from assistant.catalysts.boards import Boards
 
-                stance = import_module("assistant.catalysts.stance")
                 # Its own memory of vectors: what a whole base holds would push out what questions come back to.
                 own = Cached(self._store, _BOARD_TEXTS)
                 self._boards = Boards(self._store, self._settings, own, stance.stances, stance.VERSION)

@@ -1,6 +1,6 @@
 """The catalyst board as the base grows: ``make bench-board ARGS="--documents 2000 --source STORE"``.
 
-Ten catalysts over 2,000 documents, made of 15 consecutive chunks each of the base ``--source`` (or of notes of our own, drawn with a fixed
+Ten catalysts over 2,000 documents, made of 11 consecutive chunks each of the base ``--source`` (or of notes of our own, drawn with a fixed
 seed). Measured: the first reading (cold), the board from what is kept in a new process' memory (warm), the same again, and after one
 new document. The time limit is on warm: 10 s. Tools are asked as the settings have them: without a source they say so at once.
 """
@@ -28,7 +28,7 @@ from vectorstore.records import Chunk, Document, Kind, Metadata, chunk_id, docum
 from vectorstore.settings import Settings
 from vectorstore.store import Store, Upsert
 
-EACH = 15  # chunks of a document
+EACH = 11  # chunks of a document
 WARM_S = 10.0
 _KINDS: tuple[Kind, ...] = ("filing", "filing", "transcript", "release", "note", "article")
 _MAKERS = ("valves", "chairs", "cables", "pumps", "boats", "lamps", "tools", "engines", "glass", "paper")

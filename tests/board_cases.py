@@ -10,6 +10,7 @@ from typing import Any
 
 from assistant.assistant import Assistant
 from assistant.catalysts.boards import Boards
+from assistant.catalysts.candidates import pattern
 from assistant.catalysts.face import Catalysts
 from assistant.catalysts.schema import Catalyst
 from assistant.common import Cached
@@ -39,7 +40,8 @@ class Marker:
 
     def __call__(self, sentences: Sequence[str], catalyst: Catalyst, encode: Encode) -> list[Marked]:
         self.asked += [(catalyst.id, text) for text in sentences]
-        return [self._one(text) for text in sentences]
+        about = pattern(catalyst.look_for)
+        return [self._one(text) if about.search(text) else Marked("neither", 0.5) for text in sentences]
 
     @staticmethod
     def _one(text: str) -> Marked:

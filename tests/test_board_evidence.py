@@ -48,7 +48,7 @@ def test_army_and_armies_but_no_armistice() -> None:
 
 def _sentences(make_document: MakeDocument, text: str) -> list[str]:
     upsert = make_document(text)
-    return [c.text for c in candidates(upsert.document, upsert.chunks, TARIFFS)]
+    return [c.text for c in candidates(upsert.document, upsert.chunks, [TARIFFS])[0]]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_of_a_sentence_and_the_same_with_the_next_the_longer_stays(make_document
 
 def test_furniture_is_no_evidence(make_document: MakeDocument) -> None:
     upsert = make_document("Tariffs raise the costs of all small importers.", role="disclaimer")
-    assert candidates(upsert.document, upsert.chunks, TARIFFS) == []
+    assert candidates(upsert.document, upsert.chunks, [TARIFFS]) == [[]]
 
 
 def test_a_sentence_does_not_lean_across_a_paragraph(make_document: MakeDocument) -> None:
@@ -167,7 +167,10 @@ def test_a_catalyst_in_other_words_is_read_again_and_the_others_are_not(
     base.put(NOTES)
     base.face.update()
     base.marker.asked.clear()
-    changed = tuple(replace(c, look_for=("refund",)) if c.id == "tariffs" else c for c in shipped())
+    changed = tuple(
+        replace(c, look_for=("refund",), moves=(), signs_for=(), signs_against=()) if c.id == "tariffs" else c
+        for c in shipped()
+    )
     _catalysts(monkeypatch, changed)
     base.face.update()
     assert base.marker.asked == [("tariffs", "The refund of duties will help the importers of toys.")]

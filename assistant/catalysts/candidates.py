@@ -1,4 +1,4 @@
-"""Which sentences of a document may speak of a catalyst: by the words to look for, before anything is embedded. Pure.
+"""Which sentences of a document may speak of a catalyst: by its words and phrases, before anything is embedded. Pure.
 
 What is chosen depends on the document and the catalyst alone, never on the rest of the base: so it can be kept until either changes,
 and it is the same whoever else's documents are in.
@@ -11,12 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from assistant.catalysts.cues import Phrase, Tokens, phrase, tokens
 from assistant.catalysts.schema import Catalyst
 from assistant.evidence import Sentence, fold, split
 from vectorstore.records import Chunk, Document, Passage
 from vectorstore.text import is_table_row
 
-MOST = 60  # sentences of one document that are read for one catalyst: those with most of its words, then the first
+MOST = 80  # sentences of one document that are read for one catalyst: those with most of its words, then the first
 _SHORTEST, _LONGEST = 6, 85  # words: shorter says nothing that can be read alone, longer is a list or a table
 _LETTERS = 0.6  # share of a sentence's characters, without white space, that are letters
 _ENDS = re.compile(r"[.!…][\"'”’)\]]*(?:\(?\d{1,2}\)?)?$")
@@ -55,24 +56,37 @@ class Candidate:
     hits: int
 
 
-def candidates(document: Document, chunks: Sequence[Chunk], catalyst: Catalyst, most: int = MOST) -> list[Candidate]:
-    """Return the sentences of ``chunks`` of ``document`` that may speak of ``catalyst``, in the order of the text, at most ``most``."""
-    look, starts = pattern(catalyst.look_for), openings(catalyst.look_for)
-    found: dict[int, Candidate] = {}
+def candidates(
+    document: Document, chunks: Sequence[Chunk], catalysts: Sequence[Catalyst], most: int = MOST
+) -> list[list[Candidate]]:
+    """Return for each of ``catalysts`` the sentences of ``chunks`` of ``document`` that may speak of it, in the order of the text.
+
+    Those are at most ``most``: the ones with most of its words, and of these the first.
+    """
+    index = _index(tuple(map(_phrases, catalysts)))
+    found: list[dict[int, Candidate]] = [{} for _ in catalysts]
+    seen: set[int] = set()
     for chunk in chunks:
-        lowered = chunk.text.lower()
-        # Finding a plain word is a hundred times as fast as the pattern, and most chunks have none.
-        if chunk.role != "body" or not any(word in lowered for word in starts) or not look.search(chunk.text):
+        if chunk.role != "body":
             continue
         for sentence in split(Passage(chunk, document.metadata, document.path, document.collection, 0.0), document):
-            if sentence.start in found or not stated(sentence):
+            if sentence.start in seen or not stated(sentence):
                 continue
-            hits = len({match.group().lower() for match in look.finditer(sentence.text)})
-            whole = alone(sentence, document) if hits else None
-            if whole is not None:
-                start, end = whole
-                found[sentence.start] = Candidate(start, end, fold(document.text[start:end]), sentence.context, hits)
-    chosen = sorted(apart(found.values()), key=lambda c: (-c.hits, c.start))[:most]
+            seen.add(sentence.start)
+            hits = index.hits(tokens(sentence.text))
+            whole = alone(sentence, document) if any(hits) else None
+            if whole is None:
+                continue
+            start, end = whole
+            text = fold(document.text[start:end])
+            for place, count in enumerate(hits):
+                if count:
+                    found[place][sentence.start] = Candidate(start, end, text, sentence.context, count)
+    return [_most(one.values(), most) for one in found]
+
+
+def _most(found: Iterable[Candidate], most: int) -> list[Candidate]:
+    chosen = sorted(apart(found), key=lambda c: (-c.hits, c.start))[:most]
     return sorted(chosen, key=lambda c: c.start)
 
 
@@ -117,17 +131,40 @@ def alone(sentence: Sentence, document: Document) -> tuple[int, int] | None:
     return start, end
 
 
+def _phrases(catalyst: Catalyst) -> tuple[str, ...]:
+    """Return all words and phrases by which a catalyst is spoken of: what to look for, what moves, the signs of either side."""
+    moving = (word for move in catalyst.moves for word in move.of)
+    return tuple(dict.fromkeys((*catalyst.look_for, *moving, *catalyst.signs_for, *catalyst.signs_against)))
+
+
+class _Index:
+    """The phrases of several catalysts by their first stem."""
+
+    def __init__(self, listed: Sequence[Sequence[str]]) -> None:
+        self._count = len(listed)
+        self._by_first: dict[str, list[tuple[Phrase, int]]] = {}
+        for place, texts in enumerate(listed):
+            for one in map(phrase, texts):
+                if one.parts:
+                    self._by_first.setdefault(one.parts[0][0], []).append((one, place))
+
+    def hits(self, words: Tokens) -> list[int]:
+        """Return how many phrases of each catalyst stand in ``words``."""
+        found: list[set[str]] = [set() for _ in range(self._count)]
+        for start, word in enumerate(words):
+            for one, place in self._by_first.get(word, ()):
+                if one.ends(words, start) is not None:
+                    found[place].add(one.text)
+        return [len(one) for one in found]
+
+
+_index = lru_cache(maxsize=8)(_Index)
+
+
 @lru_cache(maxsize=256)
 def pattern(phrases: tuple[str, ...]) -> re.Pattern[str]:
     """Return what finds any of ``phrases`` as whole words, in the singular or plural, with a hyphen or a space between words."""
     return re.compile(r"(?<!\w)(?:" + "|".join(map(_phrase, sorted(phrases, key=len, reverse=True))) + r")(?!\w)", re.I)
-
-
-@lru_cache(maxsize=256)
-def openings(phrases: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what a text in lower case has at least one of where ``pattern`` finds something: the start of the longest word of each."""
-    longest = (max(re.split(r"[\s-]+", phrase.strip().lower()), key=len) for phrase in phrases)
-    return tuple(dict.fromkeys(word.rstrip("y") for word in longest))
 
 
 def _phrase(phrase: str) -> str:
@@ -141,4 +178,4 @@ def _phrase(phrase: str) -> str:
     return r"[\s\u2010-\u2015-]*".join([*words[:-1], ending]) if len(words) > 1 else ending
 
 
-__all__ = ["MOST", "Candidate", "alone", "apart", "candidates", "openings", "pattern", "stated"]
+__all__ = ["MOST", "Candidate", "alone", "apart", "candidates", "pattern", "stated"]

@@ -113,7 +113,7 @@ def read(
 ) -> list[Read]:
     """Return what a document says of each of ``catalysts``, in their order. ``chunks``: those of this version."""
     current = [chunk for chunk in chunks if chunk.version == document.version]
-    found = [candidates(document, current, catalyst) for catalyst in catalysts]
+    found = candidates(document, current, catalysts)
     words = list(dict.fromkeys(one.text for listed in found for one in listed))
     vectors = dict(zip(words, encode(words), strict=True)) if words else {}
     return [
