@@ -54,6 +54,13 @@
   const put = (box, { order, html }, missing) => {
     if (order.some((key) => !shown.has(key) && html[key] === undefined)) return void missing();
     const numbers = new Map([...shown].map(([key, one]) => [key.split(".")[0], { key, ...one }]));
+    // First, or each of the others would be moved before them, and lose its focus and what is selected in it.
+    const coming = new Set(order.map((key) => key.split(".")[0]));
+    for (const [key, { node }] of [...shown]) {
+      if (coming.has(key.split(".")[0])) continue;
+      node.remove();
+      shown.delete(key);
+    }
     let before = null;
     for (const key of order) {
       if (!shown.has(key)) {
