@@ -40,6 +40,28 @@ element.addEventListener('change', (event) => {{
   const field = event.target.closest('[data-field]');
   if (field) trigger('set', {{name: field.dataset.field, value: field.value}});
 }});
+// A catalyst is read from its head on; whoever goes back finds the list, and the focus, where they were left.
+const left = {{top: 0, id: '', place: ''}};
+const scroller = () => document.scrollingElement;
+element.addEventListener('click', (event) => {{
+  const hit = event.target.closest('[data-event=open],[data-event=back]');
+  if (!hit) return;
+  left.place = hit.dataset.event;
+  if (left.place === 'open') Object.assign(left, {{top: scroller().scrollTop, id: hit.dataset.id}});
+}});
+new MutationObserver(() => {{
+  const head = element.querySelector('.t-one h2');
+  const row = [...element.querySelectorAll('.t-catalyst-head')].find((one) => one.dataset.id === left.id);
+  if (left.place === 'open' && head) {{
+    head.tabIndex = -1;
+    head.focus({{preventScroll: true}});
+    scroller().scrollTop = 0;
+  }} else if (left.place === 'back' && row) {{
+    row.focus({{preventScroll: true}});
+    scroller().scrollTop = left.top;
+  }} else return;
+  left.place = '';
+}}).observe(element, {{childList: true, subtree: true}});
 """
 
 
