@@ -63,7 +63,7 @@ class ScopeBar:
 
     def _list(self, name: str) -> None:
         self.lists[name] = gr.Dropdown(
-            [], label=_LABELS[name], multiselect=True, min_width=130, elem_id=f"filter-{name}"
+            [], label=_LABELS[name], multiselect=True, min_width=110, elem_id=f"filter-{name}"
         )
 
     @property
