@@ -142,7 +142,8 @@ def test_the_catalysts_are_described_in_full() -> None:
     compared = {"at_least", "at_most", "above_subject", "below_subject", "below_metric"}
     for catalyst in found["catalysts"]:
         assert set(catalyst) == {
-            "id", "name", "statement", "mechanism", "direction", "look_for", "not_about", "confirms", "refutes"
+            "id", "name", "statement", "mechanism", "direction", "look_for", "not_about", "moves", "signs_for", "signs_against",
+            "confirms", "refutes",
         }  # fmt: skip
         assert catalyst["direction"] in {"tailwind", "headwind"}
         assert all(isinstance(word, str) for word in [*catalyst["look_for"], *catalyst["not_about"]])

@@ -133,13 +133,18 @@ def _width(table: Table, at: int) -> float:
 
 
 def _sheet_name(title: str, taken: set[str]) -> str:
-    base = _SHEET_NAME.sub(" ", _text(title)).strip().strip("'")[:28] or "Table"
+    base = _cut(_SHEET_NAME.sub(" ", _text(title)).strip().strip("'"), 28) or "Table"
     name, n = base, 1
     while name.lower() in taken:
         n += 1
-        name = f"{base[:25]} {n}"
+        name = f"{_cut(base, 25)} {n}"
     taken.add(name.lower())
     return name
+
+
+def _cut(text: str, most: int) -> str:
+    """Return the start of ``text`` that takes at most ``most`` units of UTF-16, in which Excel counts."""
+    return text.encode("utf-16-le")[: 2 * most].decode("utf-16-le", "ignore")
 
 
 __all__ = ["Cell", "Table", "to_csv", "to_xlsx"]
