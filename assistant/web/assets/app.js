@@ -46,6 +46,12 @@
   let opener = null;
   const stage = () => $("#chat-row") || document.body;
   const opened = () => stage().dataset.open || "";
+  // The list and the field are part of the tab of the chat, whichever tab is looked at.
+  const onChat = (done, frames = 60) => {
+    if (stage().offsetParent || !frames) return void done();
+    if (frames === 60) $("#tab-chat-button")?.click();
+    requestAnimationFrame(() => onChat(done, frames - 1));
+  };
   const close = () => {
     if (!opened()) return false;
     delete stage().dataset.open;
@@ -54,13 +60,12 @@
     opener = null;
     return true;
   };
-  const open = (which, from) => {
+  const open = (which, from, focused = which === "kept" ? "#kept .t-close" : "#side-close .t-close") => {
     opener = from || document.activeElement;
     stage().dataset.open = which;
     if (which === "kept") $("[data-action=kept]")?.setAttribute("aria-expanded", "true");
     // Not at once: what slides in can take the focus from its first frame on.
-    const first = $(which === "kept" ? "#kept .t-close" : "#side-close .t-close");
-    requestAnimationFrame(() => requestAnimationFrame(() => first?.focus({ preventScroll: true })));
+    requestAnimationFrame(() => requestAnimationFrame(() => $(focused)?.focus({ preventScroll: true })));
   };
 
   // Dialogs and the menu of a conversation
@@ -181,7 +186,7 @@
   const ACTIONS = {
     theme,
     keys: () => $("#t-keys")?.showModal(),
-    kept: (from) => (opened() === "kept" ? close() : open("kept", from)),
+    kept: (from) => (opened() === "kept" ? close() : onChat(() => open("kept", from))),
     close,
     tab: (from) => $(`#${from.dataset.tab === "documents" ? "tab-documents" : from.dataset.tab}-button`)?.click(),
     "kept-menu": (from) => (menu?.from === from ? unmenu(true) : (unmenu(false), keptMenu(from))),
@@ -331,7 +336,18 @@
     const stop = $("#stop");
     if (stop?.offsetParent) return stop.click(), true;
     const cancel = $("#editing [data-event=cancel]");
-    return cancel ? (cancel.click(), true) : false;
+    if (cancel) return cancel.click(), true;
+    return !framed && shut();
+  };
+
+  // Closes the source that is open; whoever read in it is back at its marker. Not from a field, where Escape means the field.
+  const shut = () => {
+    const head = $("#sources [aria-expanded=true]");
+    const at = document.activeElement;
+    if (!head?.offsetParent || /^(INPUT|TEXTAREA|SELECT)$/.test(at?.tagName || "")) return false;
+    if (at === document.body || $("#side").contains(at)) ($("#transcript .t-marker.t-on") || head).focus({ preventScroll: true });
+    head.click();
+    return true;
   };
 
   document.addEventListener("keydown", (event) => {
@@ -344,17 +360,20 @@
       else if (framed && window.parent !== window) window.parent.postMessage("thesis:close", "*");
     } else if (event.key === "/" && !typed && plain) {
       event.preventDefault();
-      field?.focus();
+      onChat(() => field?.focus());
     } else if (event.key === "?" && !typed && plain) $("#t-keys")?.showModal();
     else if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && !framed) {
       event.preventDefault();
-      if (drawn()) open("kept");
-      $(".t-history .t-search")?.focus();
+      onChat(() => {
+        if (drawn()) open("kept", null, ".t-history .t-search");
+        else $(".t-history .t-search")?.focus();
+      });
     } else if (event.altKey && event.code === "KeyN") {
       event.preventDefault();
+      close();
       if (framed) $("#fresh")?.click();
       else send(".t-history", "fresh");
-      field?.focus();
+      onChat(() => field?.focus());
     } else if (event.key === "ArrowUp" && document.activeElement === field && !field.value && plain) {
       const edits = document.querySelectorAll("#transcript [data-event=edit]");
       if (edits.length) {
