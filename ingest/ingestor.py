@@ -139,6 +139,7 @@ class Ingestor(OneDocument):
                 names = [document_id(collection or self.settings.collection, item.path) for item in items.values()]
                 unread = [info for name in names if (info := self.store.info(name)) is not None and not info.version]
                 self.store.remove([info.document_id for info in unread if info.state in ("seen", "read")])
+                self.embed_behind()  # of those that are in by their words
                 raise
 
     def ingest_knowledge(

@@ -260,7 +260,7 @@ def test_a_session_s_request_must_come_from_our_own_page(server: Served) -> None
             del web.headers[name]
         for path in (
             "/gradio_api/queue/join",
-            "/gradio_api/upload",
+            "/api/v1/documents",
             "/gradio_api/cancel",
             "/gradio_api/call/ask",
             "/api/v1/ask",
@@ -331,7 +331,7 @@ def test_sessions_outlive_the_server(tmp_path: Path) -> None:
 
 def test_a_reader_sees_no_way_to_add_documents(server: Served) -> None:
     with signed_in(server, "bob") as web:
-        refused = web.post("/gradio_api/upload", files={"files": ("a.md", b"text")})
+        refused = web.post("/api/v1/documents", files={"files": ("a.md", b"text")})
         assert (refused.status_code, refused.json()["kind"]) == (403, "forbidden")
     with signed_in(server, "anna") as web:
-        assert web.post("/gradio_api/upload", files={"files": ("a.md", b"text")}).status_code == 200
+        assert web.post("/api/v1/documents", files={"files": ("a.md", b"text")}).status_code == 200

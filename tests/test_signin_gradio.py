@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Any
 import httpx
 import pytest
 from signin_cases import PASSWORDS, WARNINGS, Served, served, signed_in
+from web_fakes import FakeIngestor
 
 from assistant.access.tokens import Tokens
 from assistant.web.signin.owned import Owned
+from ingest.progress import Progress
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 GAP = "What was the gap to large caps in March 2024?"
@@ -93,38 +96,45 @@ def test_what_one_may_read_is_not_what_another_asked_of_it(both: tuple[httpx.Cli
         assert ANSWER in heard(client, "/gradio_api/queue/data", session_hash=name)
 
 
-def test_an_uploaded_file_goes_in_by_who_uploaded_it_only(
-    server: Served, both: tuple[httpx.Client, httpx.Client]
+def test_no_event_takes_a_file(server: Served, both: tuple[httpx.Client, httpx.Client]) -> None:
+    anna, _ = both
+    ask = event_of(anna, "ask")["id"]
+    for path in (str(server.users.path), "http://127.0.0.1:1/x.md", "x.md"):
+        file = {"path": path, "orig_name": "secret.md", "meta": {"_type": "gradio.FileData"}}
+        for data in ([[file]], [GAP, file], [GAP, [{"deep": [file]}]]):
+            body = {"data": data, "fn_index": ask, "session_hash": "annas2session"}
+            assert nothing(anna.post("/gradio_api/queue/join", json=body)), data
+            assert nothing(anna.post("/gradio_api/call/ask", json={"data": data})), data
+
+
+def test_an_upload_is_stopped_by_who_sends_it_only(
+    server: Served, both: tuple[httpx.Client, httpx.Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     anna, cora = both
-    [path] = anna.post("/gradio_api/upload", files={"files": ("secret.md", b"Zinc secrets\nof Anna.")}).json()
-    for client in both:
-        for address in (f"/gradio_api/file={path}", f"/gradio_api/file/{path}", f"/file={path}"):
-            assert nothing(client.get(address)), address
-    dependencies = anna.get("/config").json()["dependencies"]
-    add = next(d["id"] for d in dependencies if any(t[1] == "upload" for t in d["targets"]))
-    file = {"path": path, "orig_name": "secret.md", "meta": {"_type": "gradio.FileData"}}
-    body = {"data": [[file]], "fn_index": add, "session_hash": "coras2session"}
-    assert nothing(cora.post("/gradio_api/queue/join", json=body))
-    elsewhere = {"data": [[file | {"path": str(server.users.path)}]], "fn_index": add, "session_hash": "annas2session"}
-    assert nothing(anna.post("/gradio_api/queue/join", json=elsewhere))
-    web = {"data": [[file | {"path": "http://127.0.0.1:1/x.md"}]], "fn_index": add, "session_hash": "annas2session"}
-    assert nothing(anna.post("/gradio_api/queue/join", json=web))
-    assert anna.post("/gradio_api/queue/join", json=body | {"session_hash": "annas2session"}).status_code == 200
-    assert "1 added" in heard(anna, "/gradio_api/queue/data", session_hash="annas2session")
-    assert any(s.path == "upload:/secret.md" for s in server.assistant.sources())
-    # The same bytes under the same name are Cora's too once she sends them.
-    assert cora.post("/gradio_api/upload", files={"files": ("secret.md", b"Zinc secrets\nof Anna.")}).json() == [path]
-    assert cora.post("/gradio_api/queue/join", json=body).status_code == 200
-    heard(cora, "/gradio_api/queue/data", session_hash="coras2session")
+    begun, go, real = threading.Event(), threading.Event(), FakeIngestor.ingest_uploads
 
+    def held(*given: Any, progress: Any, **named: Any) -> Any:
+        begun.set()
+        assert go.wait(30)
+        progress(Progress(files_total=1))
+        return real(*given, progress=progress, **named)
 
-def test_the_progress_of_an_upload_is_of_who_sends_it(both: tuple[httpx.Client, httpx.Client]) -> None:
-    anna, cora = both
-    assert (
-        anna.get("/gradio_api/upload_progress", params={"upload_id": "up1"}).status_code == 404
-    )  # nothing is sent: Gradio's own
-    assert nothing(cora.get("/gradio_api/upload_progress", params={"upload_id": "up1"}))
+    monkeypatch.setattr(FakeIngestor, "ingest_uploads", held)
+    sent: list[httpx.Response] = []
+
+    def send() -> None:
+        file = {"files": ("secret.md", b"Zinc secrets\nof Anna.")}
+        sent.append(anna.post("/api/v1/documents", files=file, data={"upload_id": "anna-upload-1"}))
+
+    sending = threading.Thread(target=send)
+    sending.start()
+    assert begun.wait(30), sent[0].text
+    assert nothing(cora.request("DELETE", "/api/v1/uploads/anna-upload-1"))
+    assert anna.request("DELETE", "/api/v1/uploads/anna-upload-1").json() == {"upload_id": "anna-upload-1"}
+    go.set()
+    sending.join(30)
+    assert "The upload was stopped." in sent[0].text
+    assert all(s.path != "upload:/secret.md" for s in server.assistant.sources())
 
 
 @pytest.mark.parametrize(
@@ -136,7 +146,7 @@ def test_the_progress_of_an_upload_is_of_who_sends_it(both: tuple[httpx.Client, 
         ("GET", "/gradio_api/queue/status"), ("GET", "/gradio_api/stream/annas0session/1/2/playlist.m3u8"), ("POST", "/gradio_api/stream/abc"),
         ("GET", "/monitoring"), ("GET", "/monitoring/summary"), ("GET", "/gradio_api/token"), ("GET", "/gradio_api/user"),
         ("GET", "/gradio_api/openapi.json"), ("GET", "/gradio_api/runs"), ("GET", "/gradio_api/mcp"), ("GET", "/gradio_api/custom_component/a/client/b/c"),
-        ("PUT", "/gradio_api/upload"), ("DELETE", "/gradio_api/queue/join"), ("GET", "/pwa_icon"), ("GET", "/gradio_api/../monitoring"),
+        ("POST", "/gradio_api/upload"), ("PUT", "/gradio_api/upload"), ("GET", "/gradio_api/upload_progress?upload_id=up1"), ("DELETE", "/gradio_api/queue/join"), ("GET", "/pwa_icon"), ("GET", "/gradio_api/../monitoring"),
         ("GET", "/gradio_api/queue/data"), ("GET", "/gradio_api/queue/data?session_hash=a&session_hash=b"), ("GET", "/gradio_api/heartbeat/a%20b"),
         ("GET", "/gradio_api/vibe-code"), ("GET", "/token"),
     ],

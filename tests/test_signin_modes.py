@@ -148,10 +148,10 @@ def test_a_header_from_elsewhere_is_ignored(tmp_path: Path) -> None:
 def test_roles_come_from_the_settings(behind: Served) -> None:
     with behind.client(behind.own) as web:
         file = {"files": ("a.md", b"text")}
-        assert web.post("/gradio_api/upload", files=file, headers={"x-remote-user": "rita"}).status_code == 403
-        assert web.post("/gradio_api/upload", files=file, headers={"x-remote-user": "ada"}).status_code == 200
+        assert web.post("/api/v1/documents", files=file, headers={"x-remote-user": "rita"}).status_code == 403
+        assert web.post("/api/v1/documents", files=file, headers={"x-remote-user": "ada"}).status_code == 200
         desk = {"x-remote-user": "eve", "x-remote-groups": "desk"}
-        assert web.post("/gradio_api/upload", files=file, headers=desk).status_code == 200
+        assert web.post("/api/v1/documents", files=file, headers=desk).status_code == 200
         assert web.get("/metrics", headers={"x-remote-user": "rita"}).status_code == 403
         assert web.get("/metrics", headers={"x-remote-user": "ada"}).status_code == 200
 
@@ -159,7 +159,7 @@ def test_roles_come_from_the_settings(behind: Served) -> None:
 def test_what_a_proxy_s_user_changes_comes_from_our_own_page(behind: Served) -> None:
     with behind.client({"x-remote-user": "ada"}) as web:
         for headers in ({"origin": "http://evil.test"}, {"sec-fetch-site": "cross-site"}):
-            assert web.post("/gradio_api/upload", files={"files": ("a.md", b"x")}, headers=headers).status_code == 403
+            assert web.post("/api/v1/documents", files={"files": ("a.md", b"x")}, headers=headers).status_code == 403
 
 
 def test_a_trusted_proxy_says_scheme_and_name(behind: Served) -> None:
@@ -307,11 +307,11 @@ def test_a_token_of_a_user_may_what_the_user_may_and_ends_with_them(users: Serve
     file = {"files": ("a.md", b"text")}
     with users.client() as web:
         assert [
-            web.post("/gradio_api/upload", files=file, headers=bearer(t)).status_code for t in (own, less, more)
+            web.post("/api/v1/documents", files=file, headers=bearer(t)).status_code for t in (own, less, more)
         ] == [200, 403, 200]
         assert web.get("/metrics", headers=bearer(more)).status_code == 403  # no admin, whatever the token says
         users.users.change("dora", role="reader")
-        assert web.post("/gradio_api/upload", files=file, headers=bearer(own)).status_code == 403
+        assert web.post("/api/v1/documents", files=file, headers=bearer(own)).status_code == 403
         users.users.remove("dora")
         assert [web.get("/config", headers=bearer(t)).status_code for t in (own, less, more)] == [401, 401, 401]
     tokens.close()

@@ -91,7 +91,7 @@ def test_the_whole_way_round(server: Served, idp: Provider) -> None:
         assert (back.status_code, back.headers["location"]) == (303, "/embed?question=a%20b")
         assert web.get("/config").status_code == 200
         assert (
-            web.post("/gradio_api/upload", files={"files": ("a.md", b"x")}, headers=server.own).status_code == 403
+            web.post("/api/v1/documents", files={"files": ("a.md", b"x")}, headers=server.own).status_code == 403
         )  # a reader
         # Signed in already: the form leads on.
         assert web.get("/login?next=/embed", headers=PAGE).headers["location"] == "/embed"
@@ -122,7 +122,7 @@ def test_roles_come_from_names_and_groups(
     idp.claims = claims
     with server.client() as web:
         assert around(web).status_code == 303
-        upload = web.post("/gradio_api/upload", files={"files": ("a.md", b"x")}, headers=server.own)
+        upload = web.post("/api/v1/documents", files={"files": ("a.md", b"x")}, headers=server.own)
         assert upload.status_code == (status or 403)
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from web_fakes import FakeAssistant, FakeMoment, service_of
+from web_fakes import FakeAssistant, service_of
 
 from assistant.access import LOCAL
 from assistant.models import Answer
 from assistant.web import conversation, handlers
 from assistant.web.handlers import Scope
-from vectorstore.errors import NotFound, SettingsError, StoreEmpty
+from vectorstore.errors import SettingsError, StoreEmpty
 
 GAP = "What was the gap to large caps in March 2024?"
 
@@ -112,44 +110,6 @@ def test_an_answer_with_a_moved_quote_warns() -> None:
     html = handlers.open_source(service_of(assistant), LOCAL, moved, 1, "S1")
     assert html is not None
     assert "no longer reads as it was quoted" in html
-
-
-def test_an_upload_leaves_no_copy_and_the_same_name_replaces(tmp_path: Path) -> None:
-    assistant = FakeAssistant()
-    moments: list[FakeMoment] = []
-    for text, word in (("Copper\nfirst", "1 added"), ("Copper\nfirst", "1 unchanged"), ("Copper\nsecond", "1 updated")):
-        sent = tmp_path / "copper.md"
-        sent.write_text(text, encoding="utf-8")
-        assert word in handlers.upload(service_of(assistant), LOCAL, [str(sent)], moments.append)
-        assert not sent.exists()
-    assert [s.path for s in assistant.sources() if s.metadata.title == "Copper"] == ["upload:/copper.md"]
-    assert [m.current for m in moments] == ["copper.md"] * 3
-
-
-def test_one_bad_file_fails_alone(tmp_path: Path) -> None:
-    files = []
-    for name, text in (("good.md", "Zinc"), ("empty.md", "")):
-        files.append(str(tmp_path / name))
-        Path(files[-1]).write_text(text, encoding="utf-8")
-    html = handlers.upload(service_of(FakeAssistant()), LOCAL, files, lambda moment: None)
-    assert "1 added, 1 failed." in html
-    assert "<strong>empty.md</strong>: The file is empty. Give a file with text." in html
-    assert '<li class="t-good">good.md</li>' in html
-
-
-def test_only_uploads_can_be_removed(tmp_path: Path) -> None:
-    assistant = FakeAssistant()
-    service = service_of(assistant)
-    sent = tmp_path / "tin.md"
-    sent.write_text("Tin", encoding="utf-8")
-    handlers.upload(service, LOCAL, [str(sent)], lambda moment: None)
-    added = next(s.document_id for s in assistant.sources() if s.path == "upload:/tin.md")
-    handlers.remove(service, LOCAL, added)
-    assert len(assistant.sources()) == 3
-    for other in (added, assistant.sources()[0].document_id, "", "upload:/"):
-        with pytest.raises(NotFound, match="no such upload"):
-            handlers.remove(service, LOCAL, other)
-    assert len(assistant.sources()) == 3
 
 
 def test_scope_without_limits_is_empty() -> None:

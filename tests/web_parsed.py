@@ -9,9 +9,9 @@ from web_fakes import HOSTILE_TEXT, HOSTILE_TITLE, FakeAssistant, citation, samp
 from assistant.models import Answer, Claim, Metric, ToolResult
 
 KNOWN_TAGS = {
-    "a", "article", "aside", "b", "blockquote", "body", "br", "button", "dd", "details", "div", "dl", "dt", "em",
-    "figcaption", "figure", "h1", "h2", "h3", "h4", "head", "header", "html", "img", "li", "main", "mark", "meta", "nav", "ol", "p",
-    "section", "span", "strong", "style", "script", "summary", "table", "tbody", "td", "textarea", "th", "thead", "title",
+    "a", "article", "aside", "b", "blockquote", "body", "br", "button", "code", "dd", "details", "div", "dl", "dt", "em",
+    "figcaption", "figure", "form", "h1", "h2", "h3", "h4", "head", "header", "html", "img", "input", "label", "li", "main", "mark", "meta", "nav", "ol", "option", "p",
+    "section", "select", "span", "strong", "style", "script", "summary", "table", "tbody", "td", "textarea", "th", "thead", "title",
     "tr", "ul",
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ from assistant.service.conversations import Conversations
 from assistant.service.ports import Asked, Turn
 from assistant.service.theses import Theses
 from vectorstore.errors import Forbidden, unknown
-from vectorstore.records import Document, Passage, SourceInfo
+from vectorstore.records import Chunk, Document, Passage, SourceInfo
 
 if TYPE_CHECKING:
     from assistant.understood import Understood
@@ -224,6 +224,12 @@ class Service(Conversations, Theses):
         """Return every stored version of a document, oldest first (vectorstore.store.StoredVersion). Raises NotFound."""
         self.info(user, document_id)
         found: Sequence[Any] = self._ingestor.store.versions(document_id)
+        return found
+
+    def chunks(self, user: User, document_id: str) -> Sequence[Chunk]:
+        """Return the current chunks of a document, in order. Raises NotFound."""
+        self.info(user, document_id)
+        found: Sequence[Chunk] = self._ingestor.store.chunks(document_id)
         return found
 
     def not_again(self, user: User, document_id: str) -> str:

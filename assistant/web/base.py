@@ -1,4 +1,4 @@
-"""What is in the base: the table of documents, the report of an upload, the page about it, example questions. Pure."""
+"""What is in the base: what can be filtered by, example questions, the page about it. Pure."""
 
 from __future__ import annotations
 
@@ -7,14 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.agent.providers import describe
-from assistant.web.ports import Report
-from assistant.web.text import day, document_path, esc, file_name
+from assistant.web.text import day, esc
 from vectorstore.records import SourceInfo
 from vectorstore.settings import Settings
-
-SHOWN_ROWS = 500
-UPLOADED = "upload:/"  # how the path of a document begins that came in through the page
-COLUMNS = ("Title", "Publisher", "Date", "Kind", "Company", "Form", "Period", "Pages", "Chunks", "State")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,94 +62,6 @@ def _example(source: SourceInfo, place: int) -> str | None:
     if place % 2:
         return f"What is the case for and against “{meta.title}”?"
     return f"What are the main points of “{meta.title}”?"
-
-
-def table(sources: Sequence[SourceInfo], needle: str = "", *, changes: bool = True) -> str:
-    """Return the documents as a table, newest first, those that hold every word of ``needle`` in their columns.
-
-    ``changes``: whether the reader may take uploads out.
-    """
-    words = needle.casefold().split()
-    kept = [s for s in sources if all(word in _haystack(s) for word in words)]
-    kept.sort(key=lambda s: (s.metadata.published or "", s.metadata.title or s.path), reverse=True)
-    if not sources:
-        return f'<p class="t-dim">Nothing is in the base yet.{" Add files above." if changes else ""}</p>'
-    head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
-    rows = "".join(_table_row(source, changes) for source in kept[:SHOWN_ROWS])
-    count = f"{len(kept)} of {len(sources)}" if words else str(len(sources))
-    more = f" The first {SHOWN_ROWS} are shown; narrow the search to see others." if len(kept) > SHOWN_ROWS else ""
-    return (
-        f'<p class="t-dim">{count} documents.{more}</p><div class="t-scroll"><table class="t-documents">'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
-
-
-def _haystack(source: SourceInfo) -> str:
-    meta = source.metadata
-    values = (meta.title, meta.publisher, meta.published, meta.kind, meta.company, meta.ticker, meta.form, source.path)
-    return " ".join(str(value) for value in (*values, source.state) if value).casefold()
-
-
-def _table_row(source: SourceInfo, changes: bool) -> str:
-    meta = source.metadata
-    title = esc(meta.title or file_name(source.path))
-    if source.chunks:
-        href = esc(document_path(source.document_id, source.version))
-        title = f'<a href="{href}" target="_blank" rel="noopener noreferrer">{title}</a>'
-    notes = "".join(f"<p>{esc(warning)}</p>" for warning in source.warnings)
-    error = f'<p class="t-error">{esc(source.error)}</p>' if source.error else ""
-    cells = (
-        f'{title}<span class="t-path" title="{esc(source.path)}">{esc(file_name(source.path))}</span>{error}{notes}',
-        esc(meta.publisher),
-        f'<span class="t-nowrap">{esc(day(meta.published))}</span>',
-        esc(meta.kind),
-        esc(meta.company) + (f' <span class="t-dim">{esc(meta.ticker)}</span>' if meta.ticker else ""),
-        esc(meta.form),
-        f'<span class="t-nowrap">{esc(meta.fiscal_period)}</span>',
-        str(source.pages or ""),
-        str(source.chunks),
-        f'<span class="t-state{" t-bad" if source.error else ""}">{esc(source.state)}</span>{_remove(source) if changes else ""}',
-    )
-    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
-
-
-def _remove(source: SourceInfo) -> str:
-    """Return the button that takes an upload out; what came in another way is not the page's to remove."""
-    if not source.path.startswith(UPLOADED):
-        return ""
-    name = esc(file_name(source.path))
-    return (
-        f'<button type="button" class="t-action t-remove" data-remove="{esc(source.document_id)}" data-name="{name}" '
-        f'aria-label="Remove {name}">Remove</button>'
-    )
-
-
-def upload_report(report: Report, names: Sequence[str]) -> str:
-    """Return what an upload did, in words, and every file that did not go in with its reason."""
-    refused = [(item.path, item.error) for item in report.failed] + [
-        (item.path, item.reason) for item in report.skipped
-    ]
-    counts = [(report.added, "added"), (report.updated, "updated"), (report.unchanged, "unchanged")]
-    counts += [(len(report.failed), "failed"), (len(report.skipped), "skipped")]
-    said = ", ".join(f"{count} {word}" for count, word in counts if count)
-    bad = {file_name(path) for path, _ in refused}
-    remarks: dict[str, list[str]] = {}
-    for remark in report.warnings:
-        remarks.setdefault(file_name(remark.path), []).append(remark.text)
-    items = "".join(
-        f'<li class="t-good">{esc(name)}{"".join(f" · {esc(text)}" for text in remarks.get(name, ()))}</li>'
-        for name in names
-        if name not in bad
-    )
-    items += "".join(
-        f'<li class="t-bad"><strong>{esc(file_name(path))}</strong>: {esc(why)}</li>' for path, why in refused
-    )
-    new = report.added + report.updated
-    ready = f" {'It' if new == 1 else 'They'} can be asked about now." if new else ""
-    return (
-        f'<div class="t-report" role="status"><p><strong>{esc(said or "Nothing to do")}.</strong>{ready}</p>'
-        f"<ul>{items}</ul></div>"
-    )
 
 
 def mode(settings: Settings) -> str:

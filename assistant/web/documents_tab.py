@@ -1,30 +1,23 @@
-"""The tab of documents: what is in the base, and what is added to or taken from it."""
+"""The tab of documents: its frame. assets/documents.js fills it from ``documents_routes`` and changes the base by the HTTP API."""
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from assistant.models import Failure
 from assistant.service import Service
-from assistant.web import base, handlers, render
-from assistant.web.asking import user_of
-from assistant.web.html import PRIVATE, html, sent_with
-from assistant.web.ports import Moment
-from vectorstore.errors import ThesisError
+from assistant.web.html import html
+from assistant.web.text import esc
+from vectorstore.records import KINDS
 from vectorstore.settings import Settings
 
-log = logging.getLogger(__name__)
-FILE_TYPES = [".pdf", ".md", ".markdown", ".txt", ".html", ".htm", ".docx"]
-
-_REMOVES = """
-element.addEventListener('click', (event) => {
-  const hit = event.target.closest('[data-remove]');
-  if (hit && window.confirm('Remove ' + hit.dataset.name + ' from the base?')) trigger('remove', {id: hit.dataset.remove});
-});
+FILE_TYPES = (".pdf", ".md", ".markdown", ".txt", ".text", ".html", ".htm", ".xhtml", ".docx")
+MOST_FILES = 100  # of one request
+_SCRIPT = """
+window.thesisDocuments?.(element, () => trigger('changed', {}));
 """
 
 
@@ -35,90 +28,51 @@ class Documents:
     service: Service
     settings: Settings
     tab: Any = None
-    files: Any = None
-    outcome: Any = None
-    needle: Any = None
-    listed: Any = None
+    frame: Any = None
 
     def show(self) -> None:
         """Make the tab."""
         with gr.Tab("Documents", id="documents", elem_id="tab-documents") as self.tab:
-            self.files = gr.File(
-                label="Add documents: PDF, Markdown, text, HTML, DOCX",
-                file_count="multiple",
-                file_types=FILE_TYPES,
-                height=130,
-                elem_id="upload",
-            )
-            # Gradio's own example is a file on a public site, named in the page's text.
-            self.files.example_payload = self.files.example_value = lambda: None
-            self.outcome = html("", None, "upload-result")
-            self.needle = gr.Textbox(
-                label="Find",
-                show_label=False,
-                container=False,
-                placeholder="Find by title, publisher, company, form…",
-                elem_id="find-documents",
-            )
-            self.listed = html("", _REMOVES, "documents-table")
+            self.frame = html(frame_html(), _SCRIPT, "documents-table")
 
     def connect(self, page: gr.Blocks, changed: dict[str, Any]) -> None:
         """Connect the events. ``changed``: what else is brought up to date when the base has changed."""
-        refreshing: dict[str, Any] = {
-            "fn": self.refresh, "inputs": self.needle, "outputs": [self.listed, self.files], **PRIVATE,
-        }  # fmt: skip
-        page.load(**refreshing)
-        self.tab.select(**refreshing)
-        self.needle.change(trigger_mode="always_last", **refreshing)
-        self.files.upload(
-            self.add,
-            self.files,
-            [self.outcome, self.files],
-            api_visibility="private",
-            show_progress_on=self.outcome,
-            concurrency_id="ingest",
-            concurrency_limit=1,
-        ).then(**refreshing).then(**changed)
-        self.listed.remove(self.remove, None, self.outcome, **PRIVATE).then(**refreshing).then(**changed)
+        self.frame.changed(**changed)
 
-    def refresh(self, request: gr.Request, text: str) -> dict[Any, Any]:
-        user = user_of(request)
-        return {
-            self.listed: base.table(self.service.sources(user), text or "", changes=user.may("write")),
-            self.files: gr.File(visible=user.may("write")),
-        }
 
-    def add(
-        self,
-        request: gr.Request,
-        names: list[str] | None,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> dict[Any, Any]:
-        if not names:
-            return {self.outcome: gr.skip()}
+def frame_html() -> str:
+    """Return the empty tab: it never changes, so that what the script puts in stays in."""
+    return (
+        '<section class="t-docs" id="documents-root" aria-label="Documents"><div class="t-docs-bar"><div id="find-documents" class="t-find">'
+        '<label class="t-hidden" for="find-documents-text">Find documents</label>'
+        '<input id="find-documents-text" type="search" maxlength="200" placeholder="Find by title, publisher, company, form…" '
+        'autocomplete="off"></div><div data-part="filters" class="t-filters"></div></div>'
+        '<div data-part="adding"></div><div id="upload-result"></div>'
+        '<p class="t-hidden" role="status" aria-live="polite" id="documents-said"></p>'
+        '<div data-part="rows" class="t-docs-rows"><p class="t-dim">Loading…</p></div>'
+        '<div class="t-veil" hidden><p>Drop to add to the base</p></div></section>'
+    )
 
-        def tell(moment: Moment) -> None:
-            said = f"{moment.current} · {moment.chunks} chunks" if moment.current else "Reading"
-            progress((moment.files_done, max(1, moment.files_total)), desc=said, unit="files")
 
-        try:
-            report = handlers.upload(self.service, user_of(request), names, tell)
-        except ThesisError as error:
-            report = render.failure_html(handlers.failure(error))
-        except Exception:
-            log.exception("an upload failed")
-            report = render.failure_html(
-                Failure(
-                    kind="internal",
-                    message="The upload failed because of a fault in the program.",
-                    what_to_do="Try again; the log of the server names the fault.",
-                )
-            )
-        return {self.outcome: report, self.files: None}
-
-    def remove(self, request: gr.Request, event: gr.EventData) -> str:
-        try:
-            handlers.remove(self.service, user_of(request), str(sent_with(event).get("id")))
-        except ThesisError as error:
-            return render.failure_html(handlers.failure(error))
+def adding_html(collections: Sequence[str], settings: Settings) -> str:
+    """Return the button for files with what is said of all of them; "" for who may write nowhere."""
+    if not collections:
         return ""
+    types = ",".join(FILE_TYPES)
+    options = "".join(
+        f"<option{' selected' if name == settings.collection else ''}>{esc(name)}</option>" for name in collections
+    )
+    kinds = '<option value="">as it is found</option>' + "".join(f"<option>{kind}</option>" for kind in KINDS)
+    return (
+        f'<div class="t-add" data-limit-mb="{settings.file_limit_mb}" data-most="{MOST_FILES}" data-types="{types}">'
+        '<button type="button" class="t-action t-primary" data-add>Add documents</button>'
+        f'<span id="upload"><input type="file" multiple hidden tabindex="-1" aria-hidden="true" accept="{types}"></span>'
+        '<span class="t-dim">or drop them anywhere here: PDF, Word, HTML, Markdown, text, up to '
+        f"{settings.file_limit_mb} MB each</span>"
+        '<details class="t-batch"><summary>For all that you add now</summary><div class="t-docfields">'
+        f'<div class="t-docfield"><label for="add-collection">Collection</label><select class="t-select" id="add-collection" name="collection">{options}</select></div>'
+        '<div class="t-docfield"><label for="add-publisher">Publisher</label><input id="add-publisher" name="publisher" type="text" maxlength="200" placeholder="as it is found"></div>'
+        '<div class="t-docfield"><label for="add-published">Published</label><input id="add-published" name="published" type="date"></div>'
+        f'<div class="t-docfield"><label for="add-kind">Kind</label><select class="t-select" id="add-kind" name="kind">{kinds}</select></div>'
+        "</div></details></div>"
+    )

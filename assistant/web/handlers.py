@@ -1,23 +1,21 @@
-"""What happens on each event of the page, without Gradio: questions, citations, uploads."""
+"""What happens on each event of the page, without Gradio: questions and citations."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from assistant.access import User
 from assistant.models import Answer, Failure
 from assistant.service import Service
 from assistant.understood import Understood, asked_with
-from assistant.web import base, conversation, panel
+from assistant.web import conversation, panel
 from assistant.web.conversation import Turn, Turns
-from assistant.web.ports import Progress
 from vectorstore.errors import NotFound, SettingsError, ThesisError
 
 log = logging.getLogger(__name__)
@@ -166,25 +164,3 @@ def open_source(service: Service, user: User, answer: Answer, number: int, key: 
         return panel.sources(answer, number, chosen=key, problem=str(error))
     shown = panel.excerpt(document, start, end, quote, others=panel.others(answer, key))
     return panel.sources(answer, number, chosen=key, shown=shown)
-
-
-def upload(service: Service, user: User, files: Sequence[str], progress: Progress) -> str:
-    """Ingest uploaded files and delete Gradio's copies; return the report as HTML. Raises ThesisError.
-
-    The name is a document's identity: the same name again is a new version of the same document.
-    """
-    sent = [(Path(file).name, file) for file in files]
-    try:
-        report = service.upload(user, sent, progress=progress)
-    finally:
-        for file in files:
-            Path(file).unlink(missing_ok=True)
-    return base.upload_report(report, [name for name, _ in sent])
-
-
-def remove(service: Service, user: User, document_id: str) -> None:
-    """Take one upload out of the base. Raises NotFound for anything else, whatever a browser sent."""
-    known = {s.document_id for s in service.sources(user) if s.path.startswith(base.UPLOADED)}
-    if document_id not in known:
-        raise NotFound("There is no such upload in the base.", "Load the page again to see what is in it.")
-    service.remove(user, document_id)

@@ -25,7 +25,7 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.routing import Mount
 
 from assistant.service import Service
-from assistant.web import api, exports_routes
+from assistant.web import api, board_routes, documents_routes, exports_routes
 from assistant.web.asking import user_of
 from assistant.web.document_page import POLICY, document_page, missing_page
 from assistant.web.guard import Guard
@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 ASSETS = Path(__file__).parent / "assets"
 # In this order: what comes later may overrule what came before.
 STYLES = ("theme", "layout", "chat", "live", "panel", "documents", "export", "board")
-SCRIPTS = ("turns", "app", "panel", "export")
+SCRIPTS = ("turns", "app", "panel", "export", "documents")
 # Names of fonts that the systems bring; nothing is fetched.
 SANS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "Liberation Mono", "monospace")
@@ -120,6 +120,8 @@ def create_app(service: Service, settings: Settings, *, clock: Callable[[], floa
         return _html(document_page(found, _asked(request), nonce=nonce), nonce)
 
     exports_routes.add(app, service, _missing)
+    board_routes.add(app, service, _missing)
+    documents_routes.add(app, service)
     page = build(service, settings)
     style, script = _joined(STYLES, "css"), _joined(SCRIPTS, "js")
     framed = (ASSETS / "embed.css").read_text(encoding="utf-8")

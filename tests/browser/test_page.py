@@ -139,7 +139,7 @@ def test_an_upload_answers_right_after(seen: Watched, tmp_path: Path) -> None:
     empty.write_text("", encoding="utf-8")
     seen.page.get_by_role("tab", name="Documents").click()
     seen.page.set_input_files("#upload input[type=file]", [str(good), str(empty)])
-    seen.page.locator("#upload-result .t-report").wait_for()
+    seen.page.locator("#upload-result").get_by_text("1 added, 1 failed.").wait_for()
     report = seen.page.inner_text("#upload-result")
     assert "1 added, 1 failed." in report
     assert "empty.md: The file is empty. Give a file with text." in report
@@ -153,8 +153,9 @@ def test_an_upload_answers_right_after(seen: Watched, tmp_path: Path) -> None:
     seen.page.locator("#filter-publishers input").click()
     seen.page.get_by_role("option", name="Uploads").wait_for()
     seen.page.get_by_role("tab", name="Documents").click()
-    seen.page.once("dialog", lambda dialog: dialog.accept())
-    seen.page.get_by_role("button", name="Remove zinc.md").click()
+    seen.page.get_by_role("button", name="Details of Zinc outlook").click()
+    seen.page.get_by_role("button", name="Remove…").click()
+    seen.page.get_by_role("button", name="Remove", exact=True).click()
     seen.page.get_by_text("0 of 3 documents.").wait_for()
 
 

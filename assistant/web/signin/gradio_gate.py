@@ -1,11 +1,11 @@
-"""The gate in front of Gradio's own routes: those that the page needs, and each session, event and file to its owner only."""
+"""The gate in front of Gradio's own routes: those that the page needs, and each session and event to its owner only."""
 
 from __future__ import annotations
 
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -23,9 +23,9 @@ from vectorstore.errors import Forbidden
 _API = "/gradio_api"
 _PAGES = frozenset({"/", "/config", "/embed", "/favicon.ico", "/manifest.json", "/robots.txt", "/theme.css"})
 _FILES = ("/assets/", "/static/", "/svelte/")
-_READS = frozenset({"/app_id", "/info", "/queue/data", "/startup-events", "/theme.css", "/upload_progress"})
-_WRITES = frozenset({"/cancel", "/queue/join", "/reset", "/upload"})
-_BODY = 1 << 20  # bytes of an event; files come by /upload
+_READS = frozenset({"/app_id", "/info", "/queue/data", "/startup-events", "/theme.css"})
+_WRITES = frozenset({"/cancel", "/queue/join", "/reset"})
+_BODY = 1 << 20  # bytes of an event; files come by /api/v1/documents
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CALL = re.compile(r"/call/([a-z0-9_]{1,40})")
 _CALLED = re.compile(r"/call/[a-z0-9_]{1,40}/([A-Za-z0-9_-]{1,64})")
@@ -96,16 +96,10 @@ class GradioGate:
             self._claim("session", beating.group(1), user)
         elif inner == "/queue/data":
             self._claim("session", _asked(scope, "session_hash"), user)
-        elif inner == "/upload_progress":
-            self._claim("upload", _asked(scope, "upload_id"), user)
         elif inner not in _READS:
             raise _Refused(_NOTHING)
 
     async def _write(self, inner: str, receive: Receive, send: Send, user: User) -> tuple[Receive, Send]:
-        if inner == "/upload":
-            if not user.may("write"):
-                raise _Refused(Problem("forbidden", f"{user.name} may not add documents.", "Ask who runs this server."))
-            return receive, _Noting(send, lambda value: self._uploaded(value, user))
         data = await _whole(receive)
         body = _object(data)
         session, event = body.get("session_hash"), body.get("event_id")
@@ -121,9 +115,8 @@ class GradioGate:
                 raise _Refused(_NOTHING)
             if session is not None or inner == "/queue/join":
                 self._claim("session", session, user)
-            for name in _paths(body.get("data")):
-                if not self._owned.holds("file", f"{user.name}\n{name}", user.name):
-                    raise _Refused(Problem("not_found", "There is no such uploaded file.", "Add the file again."))
+            if _names_a_file(body.get("data")):
+                raise _Refused(Problem("not_found", "No event takes a file.", "Send it to /api/v1/documents."))
             send = _Noting(send, lambda value: self._joined(value, user))
         return _again(data, receive), send
 
@@ -136,12 +129,6 @@ class GradioGate:
         if isinstance(event, str):
             self._owned.claim("event", event, user.name)
             self._owned.claim("session", event, user.name)  # where none was named, Gradio takes the event's name for it
-
-    def _uploaded(self, value: object, user: User) -> None:
-        for name in value if isinstance(value, list) else []:
-            if isinstance(name, str):
-                # Gradio keeps the same bytes under the same name once, for all who send them.
-                self._owned.claim("file", f"{user.name}\n{name}", user.name)
 
 
 class _Noting:
@@ -192,18 +179,18 @@ def _object(data: bytes) -> dict[str, Any]:
     return found
 
 
-def _paths(value: object) -> Iterator[str]:
-    """Yield what names a file of the server in an event's data, however deep."""
+def _names_a_file(value: object) -> bool:
+    """Whether anything in an event's data, however deep, names a file of the server."""
     waiting = [value]
     while waiting:
         one = waiting.pop()
         if isinstance(one, Mapping):
-            path = one.get("path")
-            if path is not None:
-                yield str(path)
+            if one.get("path") is not None:
+                return True
             waiting.extend(one.values())
         elif isinstance(one, list):
             waiting.extend(one)
+    return False
 
 
 def _again(data: bytes, receive: Receive) -> Receive:

@@ -1,4 +1,4 @@
-"""What belongs to whom of Gradio's own: sessions, events and uploaded files, each to the user who began it."""
+"""What belongs to whom of Gradio's own: sessions and events, each to the user who began it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from typing import Literal
 
-Kind = Literal["session", "event", "upload", "file"]
+Kind = Literal["session", "event"]
 _EACH = 2_000  # of one kind and one user; their oldest go, nobody else's
 
 
