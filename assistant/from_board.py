@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 # Without one of these words no question is of the board: most are told by that, before anything is loaded.
 _MAY_BE = re.compile(
-    r"\b(?:catalysts?|due|claims?|forecasts?|predictions?|guidance|targets?|minds?|views?|opinions?)\b", re.I
+    r"\b(?:catalysts?|due|claims?|forecasts?|predictions?|guidance|targets?|minds?|views?|opinions?)\b"
+    r"|^\W*(?:which|what)\b.*\b(?:mention|speak|talk|discuss|refer|comment|write)s?\b",
+    re.I,
 )
 
 

@@ -88,6 +88,17 @@ def line(metric: Metric, marker: str, *, stale: bool = False, whole: bool = True
     return text, [number, *more]
 
 
+def cell(metric: Metric, marker: str, *, stale: bool = False) -> tuple[str, list[Number]]:
+    """Return a metric that has a value as a table's cell, with its time: "0.4x (as of 2024-06-30)"; its number is traced to ``marker``."""
+    value = metric.value or 0.0
+    shown = figure(value, metric.unit)
+    number = Number(
+        text=shown, value=value, unit=_UNITS.get(metric.unit, metric.unit), traced_to=(marker,),
+        derivation=metric.formula if metric.method == "derived" else None,
+    )  # fmt: skip
+    return f"{shown} (as of {metric.as_of}{', stale' if stale else ''})", [number]
+
+
 def figure(value: float, unit: str) -> str:
     """Return a value in its unit as people write it: "−8.2%", "$1.93 billion", "1.4x", "512 days"."""
     sign = "−" if value < 0 else ""

@@ -43,8 +43,31 @@ def test_a_question_of_the_board_is_known(text: str, kind: str, about: object) -
 
 
 @pytest.mark.parametrize(
+    ("text", "catalyst", "size", "where"),
+    [
+        ("Which small caps mention reshoring and have little debt?", "reshoring", "small", ("little_debt",)),
+        ("which companies talk about tariffs with high leverage and good interest coverage", "tariffs", "", ("much_debt", "covers_interest")),
+        ("Which firms discuss defense spending?", "defense-spending", "", ()),
+        ("What smaller companies speak of infrastructure spending, and carry low debt?", "infrastructure-spending", "small", ("little_debt",)),
+    ],
+)  # fmt: skip
+def test_a_question_of_companies_is_known(text: str, catalyst: str, size: str, where: tuple[str, ...]) -> None:
+    found = board_question(text, shipped, TODAY)
+    assert found is not None
+    assert (found.kind, found.catalyst and found.catalyst.id, found.size, found.where) == (
+        "companies",
+        catalyst,
+        size,
+        where,
+    )
+
+
+@pytest.mark.parametrize(
     "text",
     [
+        "Which companies discuss dividends and buybacks?",
+        "What companies mention tariffs but are profitable?",
+        "Which note mentions reshoring?",
         "What would change your mind?",
         "What would change your mind on Verizon?",
         "What would change your mind on defense spending and reshoring?",

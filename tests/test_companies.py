@@ -23,7 +23,8 @@ from assistant.catalysts.companies_command import sheets_of, text
 from assistant.catalysts.face import Catalysts
 from assistant.catalysts.schema import Catalyst
 from assistant.export.tables import Cell, Table, to_csv, to_xlsx
-from assistant.models import Metric, ToolResult
+from assistant.grounding import check
+from assistant.models import Answer, Metric, ToolResult
 from vectorstore.errors import NotFound, SettingsError
 
 MakeBase = Callable[..., Assistant]
@@ -132,6 +133,52 @@ def test_little_debt_is_a_rule_that_is_shown(base: tuple[Assistant, Catalysts]) 
     assert (none.companies, none.failed) == ((), 1)
     assert [name for name, _ in none.unknown] == ["Lantern Foods Corp."]
     assert none.unknown[0][1].startswith("net debt to EBITDA: ")
+
+
+def asked(base: tuple[Assistant, Catalysts], question: str, as_of: str = "2022-12-31") -> Answer:
+    assistant, face = base
+    assistant._common._boards = face._boards
+    answer = assistant.ask(question, as_of=as_of)
+    for claim in answer.claims:
+        assert answer.text[claim.start : claim.end] == claim.text
+        quotes = [c.quote for c in answer.citations if c.marker in claim.markers]
+        results = [r for r in answer.tool_results if r.marker in claim.markers]
+        assert check(claim.text, quotes, results).verdict == "supported"
+    for one in answer.citations:
+        assert assistant.document(one.document_id, one.version).text[one.start : one.end] == one.quote
+    return answer
+
+
+def test_the_chat_answers_with_a_table_each_cell_cited_or_empty(base: tuple[Assistant, Catalysts]) -> None:
+    answer = asked(base, "Which small caps mention reshoring and have little debt?")
+    assert answer.status == "answered"
+    assert answer.text.splitlines() == [
+        "**Companies that speak of “Deglobalization and reshoring”** (net debt to EBITDA <= 1.5x (little debt))",
+        "",
+        "| Company | What its documents say | net debt to EBITDA |",
+        "|---|---|---|",
+        "| Harbor Tools, Inc. (HRBR) | for: Our customers ask us for reshoring of their presses, and we build a new plant at home. [S1] "
+        "| 0.25x (as of 2021-12-31) [T1] |",
+    ]
+    assert [n.traced_to for c in answer.claims for n in c.numbers] == [("T1",)]
+    [result] = answer.tool_results
+    assert (result.marker, result.tool, result.status) == ("T1", "balance_sheet", "ok")
+    assert answer.warnings == ()
+
+
+def test_for_whom_it_cannot_be_told_the_chat_says_so(base: tuple[Assistant, Catalysts]) -> None:
+    answer = asked(base, "Which companies speak of nearshoring and are heavily indebted?")
+    assert [c.text for c in answer.claims] == ["We doubt that nearshoring brings Lantern Foods any orders."]
+    assert answer.text.startswith("No company that speaks of “Deglobalization and reshoring” is known to meet this (")
+    assert "| Lantern Foods Corp. | against: We doubt" in answer.text
+    assert "[S1] | – |" in answer.text
+    assert "Empty cells: " in answer.text
+    assert answer.warnings == ("1 more speak of it and do not meet this.",)
+    early = asked(base, "Which companies speak of nearshoring?", as_of="2020-01-01")
+    assert (early.status, early.text) == (
+        "insufficient_evidence",
+        "No company of the base speaks of “Deglobalization and reshoring”.",
+    )
 
 
 def test_a_condition_is_asked_before_the_other_tools(base: tuple[Assistant, Catalysts]) -> None:

@@ -37,7 +37,7 @@ class BoardAnswer:
 
 
 @dataclass
-class _Telling:
+class Telling:
     """Writes one answer; tool results are marked in the order in which they are told."""
 
     face: Catalysts
@@ -65,13 +65,17 @@ class _Telling:
         self.writer.write(("\n\n" if self.writer.length else "") + text)
 
     def quote(self, document_id: str, version: str, start: int, end: int, before: str) -> None:
-        """Write a sentence as it stands in its document, with its citation."""
+        """Write ``sentence`` as an item of a list."""
+        self.writer.write(f"\n- {before}")
+        self.sentence(document_id, version, start, end)
+
+    def sentence(self, document_id: str, version: str, start: int, end: int) -> None:
+        """Write a sentence as it stands in its document, with its citation, where the text stands."""
         document = self.documents(document_id, version)
         chunk = self.store.chunk_at(document_id, start)
         if chunk is not None and chunk.chunk_id not in self.passages:
             passage = Passage(chunk, document.metadata, document.path, document.collection, 0.0)
             self.passages[chunk.chunk_id] = retrieved(passage, given=True)
-        self.writer.write(f"\n- {before}")
         span = Span(document, start, end, chunk.chunk_id if chunk is not None else "")
         self.writer.claim(document.text[start:end], [span], reason="verbatim")
 
@@ -80,7 +84,7 @@ class _Telling:
         result = self.results.get(condition.call)
         if result is None:
             return
-        marked = self._marked(condition.call, result)
+        marked = self.mark(condition.call, result)
         metric = metric_of(result, condition, self.as_of)
         self.writer.write(f"\n- {lead} {condition.rule} ({condition.why}): ")
         if metric is None or metric.value is None or reading.holds is None:
@@ -98,7 +102,7 @@ class _Telling:
         self.writer.write(f"{said} ")
         self.writer.claim(text, [], tools=(marked.marker,), checked=numbers, reason="read from the tool")
 
-    def _marked(self, call: tuple[str, str], result: ToolResult) -> ToolResult:
+    def mark(self, call: tuple[str, str], result: ToolResult) -> ToolResult:
         if call not in self.marked:
             shown = known_by(result, self.as_of)
             self.marked[call] = shown.model_copy(update={"marker": f"T{len(self.marked) + 1}"})
@@ -109,9 +113,13 @@ def answer(
     question: BoardQuestion, face: Catalysts, store: Base, documents: Callable[[str, str], Document], as_of: str | None
 ) -> BoardAnswer:
     """Return the answer. ``documents``: by (id, version), for quotes. Raises StoreEmpty, StoreError, CatalystsError."""
-    telling = _Telling(face, store, documents, as_of)
+    telling = Telling(face, store, documents, as_of)
     if question.kind == "due":
         return _due(question, telling)
+    if question.kind == "companies":
+        from assistant.catalysts.answering_companies import companies
+
+        return telling.answer(companies(question, telling))
     face.update(seconds=READING_S)
     only = None if question.catalyst is None else question.catalyst.id
     board = face.board(only, as_of=as_of)
@@ -124,7 +132,7 @@ def answer(
     return telling.answer(board.warnings)
 
 
-def _mind(one: CatalystBoard, catalyst: Catalyst, telling: _Telling) -> None:
+def _mind(one: CatalystBoard, catalyst: Catalyst, telling: Telling) -> None:
     telling.paragraph(f"**What would refute “{one.name}”** ({_state(one)})")
     read = one.metrics[len(catalyst.confirms) :]
     for condition, reading in zip(catalyst.refutes, read, strict=True):
@@ -145,7 +153,7 @@ def _mind(one: CatalystBoard, catalyst: Catalyst, telling: _Telling) -> None:
 
 
 def _standing(
-    question: BoardQuestion, listed: Sequence[CatalystBoard], catalysts: Mapping[str, Catalyst], telling: _Telling
+    question: BoardQuestion, listed: Sequence[CatalystBoard], catalysts: Mapping[str, Catalyst], telling: Telling
 ) -> None:
     refuting = "contradicting" in question.states
     chosen = [one for one in listed if _fits(one, question)]
@@ -171,7 +179,7 @@ def _fits(one: CatalystBoard, question: BoardQuestion) -> bool:
     return not question.states or one.status in question.states
 
 
-def _due(question: BoardQuestion, telling: _Telling) -> BoardAnswer:
+def _due(question: BoardQuestion, telling: Telling) -> BoardAnswer:
     first, last = question.due
     telling.face.claims.update(seconds=READING_S)
     listing = telling.face.claims.listed(Wanted(due=question.due, as_of=telling.as_of))
@@ -198,4 +206,4 @@ def _who(one: Evidence) -> str:
     return f"{one.author or one.title or 'A document'} ({one.published or 'undated'}, {one.kind}): "
 
 
-__all__ = ["BoardAnswer", "answer"]
+__all__ = ["BoardAnswer", "Telling", "answer"]

@@ -1,4 +1,5 @@
-"""Which questions the board answers: what would change one's mind on a catalyst, where live data stand, what falls due. Pure.
+"""Which questions the board answers: what would change one's mind on a catalyst, where live data stand, what falls due, which companies
+speak of a catalyst. Pure.
 
 Few on purpose: a question that a document may answer goes to the documents. Each pattern is of the whole question.
 """
@@ -45,6 +46,23 @@ _DUE = re.compile(
     r" (?:in |by |within )?(?:the )?(?:end of )?(?:the )?(?P<when>this|next|current|coming) (?P<span>week|month|quarter|year)",
     re.I,
 )
+_COMPANIES = re.compile(
+    r"(?:which|what)(?: of (?:the|our|my))? (?:(?P<size>small|mid|large)[- ]?caps?(?: (?:companies|firms|names|stocks))?|"
+    r"(?P<sized>small|large)(?:er)? (?:companies|firms)|companies|firms|names|stocks)(?: in (?:the|our|my) (?:base|watchlist|universe))?"
+    r" (?:mention|speak (?:of|about)|talk about|discuss|refer to|comment on|write about)s? (?P<what>.+?)"
+    r"(?P<where>(?:,? (?:and|but|with|that|which|while|who)(?: also| still)?(?: (?:have|has|having|carry|carries|are|is|do|does))? .+?)?)",
+    re.I,
+)
+# What a clause says of a company's figures -> the named condition (assistant.catalysts.companies.NAMED).
+_WHERE: tuple[tuple[str, str], ...] = (
+    (r"(?:have |has |carry |carries |with )?(?:very )?(?:little|low|small|modest|hardly any) (?:net )?(?:debt|leverage)|(?:are |is )?(?:not very|lowly|little) (?:indebted|leveraged|levered)", "little_debt"),
+    (r"(?:have |has |carry |carries |with )?(?:much|high|heavy|large|a lot of|lots of) (?:net )?(?:debt|leverage)|(?:are |is )?(?:highly|heavily) (?:indebted|leveraged|levered)", "much_debt"),
+    (r"(?:cannot|do not|don['’]t|does not) (?:cover|earn|pay) (?:their |its )?interest", "does_not_cover_interest"),
+    (r"(?:easily |can |well )?(?:cover|covers|earn|earns) (?:their |its )?interest|good interest cover(?:age)?", "covers_interest"),
+    (r"(?:have |has |with )?(?:low|modest|depressed) (?:embedded |implied |market )?expectations", "low_expectations"),
+    (r"(?:are |is )?(?:hit|hurt|exposed) (?:by|to) tariffs", "hit_by_tariffs"),
+)  # fmt: skip
+_JOINS = re.compile(r"(?:,\s*(?:and|but)?|\b(?:and|but|with|that|which|while|who)\b)(?:\s+(?:also|still)\b)?", re.I)
 _PLAIN = frozenset(
     stem(w)
     for w in (
@@ -66,13 +84,16 @@ _PLAIN = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class BoardQuestion:
-    """What is asked. ``mind``: of one ``catalyst``; ``standing``: which are of one of ``states`` (all where empty); ``due``: claims by day."""
+    """What is asked. ``mind``: of one ``catalyst``; ``standing``: which are of one of ``states`` (all where empty); ``due``: claims by day;
+    ``companies``: of one ``catalyst``, of ``size``, that meet all of ``where`` (names of conditions)."""
 
-    kind: Literal["mind", "standing", "due"]
+    kind: Literal["mind", "standing", "due", "companies"]
     catalyst: Catalyst | None = None
     states: tuple[BoardStatus, ...] = ()
     asked: str = ""
     due: tuple[str, str] = ("", "")
+    size: str = ""
+    where: tuple[str, ...] = ()
 
 
 def board_question(text: str, catalysts: Callable[[], Sequence[Catalyst]], today: date) -> BoardQuestion | None:
@@ -92,7 +113,21 @@ def board_question(text: str, catalysts: Callable[[], Sequence[Catalyst]], today
         return BoardQuestion("standing")
     if match := _DUE.fullmatch(plain):
         return BoardQuestion("due", due=_span(match["when"].lower(), match["span"].lower(), today))
+    if match := _COMPANIES.fullmatch(plain):
+        return _of_companies(match, catalysts)
     return None
+
+
+def _of_companies(match: re.Match[str], catalysts: Callable[[], Sequence[Catalyst]]) -> BoardQuestion | None:
+    where = []
+    for clause in filter(None, (part.strip() for part in _JOINS.split(match["where"]))):
+        fits = [name for words, name in _WHERE if re.fullmatch(words, clause, re.I)]
+        if not fits:
+            return None  # a condition that no figure tells: the documents may
+        where.append(fits[0])
+    found = named(match["what"], catalysts())
+    size = (match["size"] or match["sized"] or "").lower()
+    return BoardQuestion("companies", catalyst=found, size=size, where=tuple(where)) if found is not None else None
 
 
 def named(words: str, catalysts: Sequence[Catalyst]) -> Catalyst | None:

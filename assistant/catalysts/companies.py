@@ -211,12 +211,17 @@ def measured(company: Company, metrics: Sequence[str], call: Call) -> Company:
     for metric in metrics:
         tool = METRICS[metric][0]
         if tool not in results:
-            arguments = {"ticker": company.ticker or company.name}
-            results[tool] = call(tool, arguments | ({"benchmark": ""} if tool != "embedded_expectations" else {}))
+            results[tool] = call(tool, arguments(company, tool))
         figures[metric] = _figure(metric, tool, results[tool])
     return Company(
         company.name, company.ticker, company.size, company.documents, company.speak_for, company.speak_against, company.sentences, figures
     )  # fmt: skip
+
+
+def arguments(company: Company, tool: str) -> dict[str, Any]:
+    """Return what a tool is asked with about ``company``."""
+    named = {"ticker": company.ticker or company.name}
+    return named if tool == "embedded_expectations" else named | {"benchmark": ""}
 
 
 def _figure(metric: str, tool: str, result: ToolResult) -> Figure:

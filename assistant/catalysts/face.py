@@ -71,9 +71,9 @@ class Catalysts:
     def measure(self, *, refresh: bool = True) -> None:
         """Ask the tools, and note which thresholds were crossed; a reader of a part of the base does only the first."""
         if self._whole:
-            self._boards.measure(self._call(None), refresh=refresh)
+            self._boards.measure(self.call(None), refresh=refresh)
         else:
-            self._boards.board(self._view, self._call(None), refresh=refresh)
+            self._boards.board(self._view, self.call(None), refresh=refresh)
 
     def board(
         self,
@@ -94,7 +94,7 @@ class Catalysts:
         day, first = _dates(as_of, since)
         found = self._boards.board(
             self._view,
-            self._call(day),
+            self.call(day),
             as_of=day,
             since=first,
             only=only,
@@ -112,7 +112,7 @@ class Catalysts:
 
     def results(self, catalysts: Sequence[Catalyst], as_of: str | None = None) -> dict[tuple[str, str], ToolResult]:
         """Return what the tools gave for the conditions of ``catalysts``, by Condition.call."""
-        return self._boards.results(catalysts, self._view, self._call(as_of), as_of=as_of)[0]
+        return self._boards.results(catalysts, self._view, self.call(as_of), as_of=as_of)[0]
 
     def changes(
         self,
@@ -138,7 +138,8 @@ class Catalysts:
     def _of(self, tickers: Sequence[str]) -> Callable[[SourceInfo], bool] | None:
         return watchlist.keeps(Watchlist(tuple(tickers)), self._view.sources()) if tickers else None
 
-    def _call(self, as_of: str | None) -> Callable[[str, Mapping[str, Any]], ToolResult]:
+    def call(self, as_of: str | None) -> Callable[[str, Mapping[str, Any]], ToolResult]:
+        """Return what asks a tool by name and arguments."""
         return lambda name, arguments: self._tool(name, arguments, as_of=as_of)
 
 
