@@ -254,6 +254,25 @@ def test_a_phone_shows_the_sources_in_its_sheet(open_page: Any) -> None:
     assert seen.errors == []
 
 
+@pytest.mark.parametrize("top", [0, 60, 10_000])
+def test_the_sheet_of_sources_can_be_closed_wherever_it_is_scrolled_to(open_page: Any, top: int) -> None:
+    seen = open_page(390, 844)
+    seen.last.locator("button.t-marker", has_text="S2").click()
+    chosen(seen, "S2")
+    seen.page.wait_for_function("document.querySelector('#side').getBoundingClientRect().top < innerHeight - 200")
+    seen.page.evaluate("top => { document.querySelector('#side').scrollTop = top; }", top)
+    close = seen.page.get_by_role("button", name="Close the sources")
+    assert seen.page.evaluate(
+        """() => {
+          const box = document.querySelector('#side-close .t-close').getBoundingClientRect();
+          const hit = [[1, 1], [box.width / 2, box.height / 2], [box.width - 2, box.height - 2]];
+          return hit.every(([x, y]) => document.elementFromPoint(box.left + x, box.top + y)?.closest('#side-close'));
+        }"""
+    )
+    close.click()
+    seen.page.locator("#side").wait_for(state="hidden")
+
+
 def test_a_document_with_several_spans_is_walked_without_script(handle: Handle, browser: Any) -> None:
     address = document_path(NOTE.document_id, NOTE.version, *span(NOTE, CITED[2][1]), [span(NOTE, CITED[0][1])])
     context = browser.new_context(viewport={"width": 1280, "height": 500}, java_script_enabled=False)
