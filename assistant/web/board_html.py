@@ -111,7 +111,7 @@ def _condition(one: Reading, today: date) -> str:
     said = (
         f'<span class="t-side t-{_SIDES[speaks]}">{speaks}</span>'
         if one.holds
-        else '<span class="t-dim">does not hold</span>'
+        else f'<span class="t-dim">{"does not hold" if one.holds is False else esc(one.reason)}</span>'
     )
     return (
         f'<tr><td>{rule}</td><td class="t-number">{esc(figure(one.value, one.unit) + against)}<span class="t-sub">{esc(one.source)}</span></td>'
