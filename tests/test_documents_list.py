@@ -233,7 +233,7 @@ def test_the_tab_is_filled_from_the_server(web: httpx.Client) -> None:
     got = web.get("/documents/list", params={"q": "gap"})
     assert (got.status_code, got.headers["cache-control"]) == (200, "no-store")
     parsed = assert_inert(got.text)
-    assert [a["data-part"] for a in parsed.all("div") if "data-part" in a] == ["filters", "adding", "rows"]
+    assert [a["data-part"] for a in parsed.all("div") if "data-part" in a] == ["filters", "admin", "adding", "rows"]
     assert titles(parsed) == ["Valuation gap"]
     detail = web.get(f"/documents/detail/{NOTE.document_id}")
     assert "notes/discount.md" in assert_inert(detail.text).text

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from assistant.access import User
 from assistant.service import Service
+from assistant.web.api.health import allowed_here
 from assistant.web.asking import user_of
 from assistant.web.document_detail import Detail, chunks_html, detail_html
 from assistant.web.documents_list import filters_html, listed, read_view, rows_html, status
@@ -29,6 +30,17 @@ def fragment(request: Request, make: Callable[[User], str]) -> HTMLResponse:
     return HTMLResponse(text, status_code=status_code, headers={"cache-control": "no-store"})
 
 
+def opener(request: Request, user: User) -> str:
+    """Return the button that shows it; "" for who may not see it."""
+    if not user.may("metrics"):
+        return ""
+    try:
+        allowed_here(request, user)
+    except ThesisError:
+        return ""
+    return '<button type="button" class="t-action" data-admin aria-haspopup="dialog">Administration</button>'
+
+
 def add(app: FastAPI, service: Service) -> None:
     """Add the routes."""
 
@@ -44,6 +56,7 @@ def add(app: FastAPI, service: Service) -> None:
             rows = rows_html(listed(sources, view, places, ingesting=ingesting), places, writes=writes)
             return (
                 f'<div data-part="filters">{filters_html(sources, view, ingesting=ingesting)}</div>'
+                f'<div data-part="admin">{opener(request, user)}</div>'
                 f'<div data-part="adding">{adding_html(collections, service.settings)}</div><div data-part="rows">{rows}</div>'
             )
 

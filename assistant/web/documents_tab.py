@@ -46,7 +46,7 @@ def frame_html() -> str:
         '<section class="t-docs" id="documents-root" aria-label="Documents"><div class="t-docs-bar"><div id="find-documents" class="t-find">'
         '<label class="t-hidden" for="find-documents-text">Find documents</label>'
         '<input id="find-documents-text" type="search" maxlength="200" placeholder="Find by title, publisher, company, form…" '
-        'autocomplete="off"></div><div data-part="filters" class="t-filters"></div></div>'
+        'autocomplete="off"></div><div data-part="filters" class="t-filters"></div><div data-part="admin"></div></div>'
         '<div data-part="adding"></div><div id="upload-result"></div>'
         '<p class="t-hidden" role="status" aria-live="polite" id="documents-said"></p>'
         '<div data-part="rows" class="t-docs-rows"><p class="t-dim">Loading…</p></div>'

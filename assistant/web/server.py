@@ -25,7 +25,7 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.routing import Mount
 
 from assistant.service import Service
-from assistant.web import api, board_routes, documents_routes, exports_routes
+from assistant.web import admin, api, board_routes, documents_routes, exports_routes
 from assistant.web.asking import user_of
 from assistant.web.document_page import POLICY, document_page, missing_page
 from assistant.web.guard import Guard
@@ -78,7 +78,7 @@ def create_app(service: Service, settings: Settings, *, clock: Callable[[], floa
     app.add_middleware(CORSMiddleware, allow_origins=[])
     app.add_middleware(Gate, signin=signin)
     app.add_middleware(Guard, frame_origins=frame_origins(settings))
-    api.mount(app, service, settings)
+    counters = api.mount(app, service, settings)
     app.add_middleware(
         Front, settings=settings
     )  # outside all others, which go by the path and the client that it finds
@@ -122,6 +122,7 @@ def create_app(service: Service, settings: Settings, *, clock: Callable[[], floa
     exports_routes.add(app, service, _missing)
     board_routes.add(app, service, _missing)
     documents_routes.add(app, service)
+    admin.add(app, service, counters)
     page = build(service, settings)
     style, script = _joined(STYLES, "css"), _joined(SCRIPTS, "js")
     framed = (ASSETS / "embed.css").read_text(encoding="utf-8")

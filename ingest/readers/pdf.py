@@ -103,7 +103,7 @@ def _texts(data: bytes, name: str, reader: pypdf.PdfReader | None) -> tuple[list
         if "password" in str(error).lower() and (reader is None or not reader.is_encrypted):
             raise ReadError(f"{name} is protected by a password.", "Remove the password and try again.") from error
         if reader is None:
-            raise ReadError(f"{name} is no readable PDF ({error}).", _DAMAGED) from error
+            raise ReadError(f"{name} is no readable PDF ({str(error).rstrip('.')}).", _DAMAGED) from error
     from pypdf.errors import PyPdfError
 
     texts = []

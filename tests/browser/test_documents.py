@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from pdfmaker import make_pdf
+from signin_cases import PASSWORDS, served
 from watching import GRADIO_WARNINGS, Watched, watched
+from web_fakes import HOSTILE_TITLE
 
 from assistant import Assistant
 from assistant.service import Service
@@ -22,6 +24,7 @@ from vectorstore.settings import Settings
 from vectorstore.store import Store
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings(*GRADIO_WARNINGS)]
+HOSTILE_NAME = "mole <img src=x onerror=window.hacked=1>&amp;"
 NOTE = """---
 title: {title}
 publisher: Harbour Desk
@@ -297,3 +300,123 @@ def test_on_a_phone_the_list_is_cards(opened: Callable[..., Watched], place: Pla
     assert (box["width"], box["height"]) == (390, 844)
     page.get_by_role("button", name="Close").click()
     assert seen.errors == []
+
+
+def test_what_is_edited_stands_on_the_card_of_a_source(seen: Watched, place: Place) -> None:
+    page = seen.page
+    page.get_by_label("Find documents").fill("pier13.md")
+    counted(page, "1 of 60 documents.")
+    page.get_by_role("button", name="Details of Pier 13").click()
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_label("Publisher").last.fill("Gannet Review")
+    page.get_by_label("Published").last.fill("2025-04-30")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Saved. It counts from now on.").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("[data-row]", has_text="Gannet Review").wait_for()
+    page.get_by_role("tab", name="Chat").click()
+    seen.ask("Who was awarded the dredging contract of Pier 13?")
+    card = page.locator("#sources .t-card", has_text="Gannet Review").first
+    card.wait_for()
+    assert "30 Apr 2025" in card.inner_text()
+
+
+def test_a_changed_file_is_read_again(seen: Watched, place: Place) -> None:
+    page, file = seen.page, place.files / "pier14.md"
+    file.write_text(NOTE.format(title="Pier 14 in its new form", day=9), encoding="utf-8")
+    page.get_by_label("Find documents").fill("pier14.md")
+    counted(page, "1 of 60 documents.")
+    page.get_by_role("button", name="Details of Pier 14").click()
+    page.get_by_role("button", name="Read again").click()
+    page.get_by_text("Read again: it is as it now reads.").wait_for()
+    page.get_by_role("heading", name="Pier 14 in its new form").wait_for()
+    assert page.locator("#document-sheet li", has_text="current").count() == 1
+    assert page.locator("#document-sheet li", has_text="replaced").count() == 1
+    page.get_by_role("button", name="Close").click()
+    page.locator("[data-row]", has_text="Pier 14 in its new form").wait_for()
+
+
+def test_hostile_names_titles_and_errors_stay_text(seen: Watched, place: Place) -> None:
+    page = seen.page
+    mean = {f"{HOSTILE_NAME}.md": f"# {HOSTILE_TITLE}\n\nGulls nest on the mole.", f"{HOSTILE_NAME}.pdf": "%PDF-1.7 nothing"}
+    drop(page, mean)
+    told(page, "1 added, 1 failed.")
+    report = page.inner_text("#upload-result")
+    assert f"{HOSTILE_NAME}.md: added" in report
+    assert f"{HOSTILE_NAME}.pdf:" in report
+    rows = page.locator("[data-row]", has_text=HOSTILE_NAME)
+    page.locator("[data-row] .t-error").first.wait_for()
+    assert rows.count() == 2
+    for number in range(2):
+        rows.nth(number).locator("[data-details]").click()
+        page.locator("#document-title").wait_for()
+        assert HOSTILE_NAME in page.inner_text("#document-sheet")
+        page.keyboard.press("Escape")
+        page.locator("#document-sheet[open]").wait_for(state="detached")
+    inside = "#documents-root, #document-sheet"
+    assert page.locator(inside).locator("img, script, iframe, svg").count() == 0
+    assert page.evaluate("window.hacked") is None
+
+
+def test_an_administrator_sees_how_the_server_is(seen: Watched, place: Place) -> None:
+    page = seen.page
+    page.get_by_role("tab", name="Chat").click()
+    seen.ask("Who was awarded the dredging contract of Pier 20?")
+    page.get_by_role("tab", name="Documents").click()
+    page.get_by_role("button", name="Administration").click()
+    page.locator(".t-health").wait_for()
+    text = " ".join(page.inner_text("#document-sheet").split())
+    assert "Questions can be answered." in text
+    assert f"Base {place.ingestor.store.root.resolve()}" in text
+    assert "60 that can be cited" in text
+    assert "Verbatim sentences of the sources, without a language model" in text
+    assert "answered" in text
+    assert "page " in text
+    page.get_by_role("button", name="Look again").click()
+    page.locator(".t-health").wait_for()
+    page.keyboard.press("Escape")
+    page.wait_for_function("document.activeElement.innerText === 'Administration'")
+
+
+def test_a_reader_is_offered_nothing_that_changes_and_is_refused(browser: Any, tmp_path: Path) -> None:
+    with served(tmp_path / "base", auth="users") as server:
+        context = browser.new_context()
+        try:
+            seen = watched(context.new_page())
+            page = seen.page
+            page.goto(server.url)
+            page.fill("input[name=name]", "bob")
+            page.fill("input[name=password]", PASSWORDS["bob"])
+            page.locator("button[type=submit]").click()
+            page.locator(".t-welcome").wait_for()
+            page.get_by_role("tab", name="Documents").click()
+            page.locator("[data-row]").first.wait_for()
+            for name in ("Add documents", "Administration"):
+                assert page.get_by_role("button", name=name).count() == 0
+            drop(page, {"zinc.md": "Zinc"})
+            page.locator("[data-details]").first.click()
+            page.locator("#document-title").wait_for()
+            offered = page.locator("#document-sheet button").all()
+            assert [one.get_attribute("aria-label") for one in offered if one.is_visible()] == ["Close"]
+            assert page.locator("#upload-result").inner_text() == ""
+            name = server.assistant.sources()[0].document_id
+            refused = page.evaluate(
+                """async name => {
+                  const form = new FormData();
+                  form.append('files', new File(['Zinc'], 'zinc.md'));
+                  const asked = [
+                    ['api/v1/documents', {method: 'POST', body: form}],
+                    [`api/v1/documents/${name}`, {method: 'DELETE'}],
+                    [`api/v1/documents/${name}`, {method: 'PATCH', headers: {'Content-Type': 'application/json'}, body: '{"title": "x"}'}],
+                    [`api/v1/documents/${name}/reingest`, {method: 'POST'}],
+                    ['documents/administration', {}], ['metrics', {}],
+                  ];
+                  return Promise.all(asked.map(async ([path, options]) => (await fetch(path, options)).status));
+                }""",
+                name,
+            )
+            assert refused == [403] * 6
+            assert len(server.assistant.sources()) == 3
+            assert seen.errors == []
+        finally:
+            context.close()

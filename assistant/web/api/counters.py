@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import (
@@ -16,6 +17,7 @@ from prometheus_client import (
 )
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 from assistant.models import Answer
 
@@ -32,6 +34,25 @@ class Base:
     documents: int
     chunks: int
     ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a server counted since it began, ``seconds`` ago: the part of the metrics that people look at.
+
+    ``questions`` by the status of their answers and ``channels`` by where they were asked; ``answer_seconds`` of all answers
+    together; ``faults``: responses with a status of 500 and up but 503; ``memory`` in bytes (0: not known).
+    """
+
+    seconds: float
+    questions: Mapping[str, int]
+    channels: Mapping[str, int]
+    answer_seconds: float
+    in_flight: int
+    requests: int
+    faults: int
+    rejected: Mapping[str, int]
+    memory: int
 
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -57,6 +78,7 @@ class Counters:
     """The figures of one server. Safe in any number of threads."""
 
     def __init__(self, state: Callable[[], Base], making: Callable[[], int]) -> None:
+        self._begun = time.monotonic()
         self._registry = registry = CollectorRegistry()
         self._requests = Counter("thesis_http_requests", "Requests.", ("method", "route", "status"), registry=registry)
         self._seconds = Histogram(
@@ -95,3 +117,30 @@ class Counters:
     def text(self) -> bytes:
         """Return all figures in Prometheus' text format."""
         return generate_latest(self._registry)
+
+    def figures(self) -> Figures:
+        """Return what was counted so far."""
+
+        def by(counter: Counter, label: str) -> dict[str, int]:
+            found: dict[str, int] = {}
+            for one in _samples(counter, "_total"):
+                found[one.labels[label]] = found.get(one.labels[label], 0) + int(one.value)
+            return found
+
+        statuses = by(self._requests, "status")
+        return Figures(
+            seconds=time.monotonic() - self._begun,
+            questions=by(self._questions, "status"),
+            channels=by(self._questions, "channel"),
+            answer_seconds=sum(one.value for one in _samples(self._answering, "_sum")),
+            in_flight=sum(int(one.value) for one in _samples(self._making, "")),
+            requests=sum(statuses.values()),
+            faults=sum(count for status, count in statuses.items() if status >= "500" and status != "503"),
+            rejected=by(self._rejected, "reason"),
+            memory=int(self._registry.get_sample_value("process_resident_memory_bytes") or 0),
+        )
+
+
+def _samples(metric: Collector, ending: str) -> Iterator[Sample]:
+    for family in metric.collect():
+        yield from (one for one in family.samples if one.name == family.name + ending)

@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, Response
 
+from assistant.access import User
 from assistant.web.api import counters, examples, problems, shapes
 from assistant.web.api.context import Api
 from assistant.web.asking import user_of
@@ -56,6 +57,12 @@ def _loopback(request: Request) -> bool:
         return False
 
 
+def allowed_here(request: Request, user: User) -> None:
+    """Raise Forbidden where nobody signs in and the request comes from another machine: the figures are not for everybody."""
+    if user.via == "open" and not _loopback(request):
+        raise Forbidden("The figures are for this machine only.", "Switch sign-in on to read them from another.")
+
+
 def routes(api: Api, router: APIRouter) -> None:
     """Add the routes."""
     probe = Probe(api)
@@ -99,8 +106,7 @@ def routes(api: Api, router: APIRouter) -> None:
         """Return the server's figures, to those who may see them; where nobody signs in, to this machine only."""
         user = user_of(request)
         api.service.need(user, "metrics")
-        if user.via == "open" and not _loopback(request):
-            raise Forbidden("The figures are for this machine only.", "Switch sign-in on to read them from another.")
+        allowed_here(request, user)
         text = await api.work.call(api.counters.text)
         return Response(text, headers={"content-type": counters.MEDIA_TYPE, "cache-control": "no-store"})
 

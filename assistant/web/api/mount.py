@@ -32,8 +32,11 @@ SESSION_COOKIE = "thesis_session"
 _FORM_SLACK = 64 * 1024  # bytes of a form beside its files
 
 
-def mount(app: FastAPI, service: Service, settings: Settings) -> None:
-    """Add the API to ``app``: before Gradio is mounted at "/", and after every other middleware was added."""
+def mount(app: FastAPI, service: Service, settings: Settings) -> Counters:
+    """Add the API to ``app``: before Gradio is mounted at "/", and after every other middleware was added.
+
+    Returns what it counts.
+    """
     slots = Slots(settings.concurrent_answers, settings.concurrent_per_user)
     counters = Counters(lambda: _base(service), lambda: slots.used)
     waits = settings.model not in {"", "extractive"} or bool(settings.sources)
@@ -55,6 +58,7 @@ def mount(app: FastAPI, service: Service, settings: Settings) -> None:
     app.router.lifespan_context = lifespan
     app.router.routes.append(edge.Under(edge.Limited(inner, api)))
     app.add_middleware(edge.Around, counters=counters, origins=settings.cors_origins)
+    return counters
 
 
 def _json_limit(settings: Settings) -> int:

@@ -92,10 +92,11 @@
     }
 
     clicked(event) {
-      const hit = event.target.closest("[data-sort],[data-page],[data-details],[data-clear],[data-add]");
+      const hit = event.target.closest("[data-sort],[data-page],[data-details],[data-clear],[data-add],[data-admin]");
       if (!hit) return;
       const data = hit.dataset;
       if (data.details) this.dialog.open(data.details);
+      else if (data.admin !== undefined) this.dialog.administration();
       else if (data.sort) this.show({ sort: data.sort, order: data.order, page: "" });
       else if (data.page) this.show({ page: data.page }).then(() => this.root.scrollIntoView({ block: "start" }));
       else if (data.clear !== undefined) {
@@ -385,15 +386,25 @@
       this.box.onsubmit = (event) => { event.preventDefault(); this.save(event.target); };
       this.box.onclose = () => {
         const button = [...this.tab.root.querySelectorAll("[data-details]")].find((one) => one.dataset.details === this.id);
-        (button || this.tab.root.querySelector("#find-documents-text"))?.focus();
+        const back = this.id ? button : this.tab.root.querySelector("[data-admin]");
+        (back || this.tab.root.querySelector("#find-documents-text"))?.focus();
       };
       this.box.addEventListener("toggle", (event) => { if (event.target.dataset?.chunks && event.target.open) this.chunks(event.target); }, true);
     }
 
-    async open(id, said = "") {
+    open(id, said = "") {
       this.id = id;
+      return this.fill(`documents/detail/${encodeURIComponent(id)}`, said);
+    }
+
+    administration() {
+      this.id = "";
+      return this.fill("documents/administration", "");
+    }
+
+    async fill(path, said) {
       try {
-        const response = await fetch(`documents/detail/${encodeURIComponent(id)}`);
+        const response = await fetch(path);
         this.box.innerHTML = response.redirected ? "" : await response.text();
         if (response.redirected) this.box.append(el("p", { className: "t-alert", textContent: "You are signed out. Load the page again and sign in." }));
         if (!response.ok || response.redirected) this.box.append(el("button", { type: "button", className: "t-action", textContent: "Close", onclick: () => this.box.close() }));
@@ -418,6 +429,7 @@
       const data = hit.dataset, form = this.box.querySelector("form"), sure = this.box.querySelector(".t-sure");
       const flip = (button, part, open) => { part.hidden = !open; this.box.querySelector(button)?.setAttribute("aria-expanded", String(open)); };
       if (data.close !== undefined) this.box.close();
+      else if (data.admin !== undefined) this.administration();
       else if (data.edit !== undefined) { flip("[data-edit]", form, form.hidden); if (!form.hidden) form.elements[0].focus(); }
       else if (data.cancelEdit !== undefined) { form.reset(); flip("[data-edit]", form, false); this.box.querySelector("[data-edit]").focus(); }
       else if (data.remove !== undefined) { flip("[data-remove]", sure, sure.hidden); if (!sure.hidden) sure.querySelector("button").focus(); }
