@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: chat test lint types contracts unit lock wheelhouse schema bench-golden bench-metadata bench-first-answer bench-search bench-ingest bench-retrieval bench-tools bench-serve bench-board soak clean
+.PHONY: chat test lint types contracts unit lock wheelhouse schema bench-golden bench-metadata bench-first-answer bench-search bench-ingest bench-retrieval bench-tools bench-serve bench-page bench-board pictures soak clean
 
 chat: $(VENV)/.app
 	$(BIN)/python app.py
@@ -79,7 +79,7 @@ bench-page: $(VENV)/.test
 
 # The pictures of docs/page.md, taken in a browser from the sample notes.
 pictures: $(VENV)/.test
-	THESIS_PICTURES=docs/img $(BIN)/python -m pytest -q tests/browser/test_pictures.py
+	$(BIN)/python tests/browser/pictures.py
 
 # Which tools a question calls without a model, on the labelled questions. ARGS="FILE.jsonl --store DIR -v".
 bench-tools: $(VENV)/.test

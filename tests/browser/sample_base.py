@@ -29,7 +29,7 @@ EARLIER = (
 )
 QUESTION = "How do higher rates hurt small companies?"
 LIVE = "Is the Russell 2000 still below its peak?"
-CATALYST = "rates-debt"
+CATALYST = "coverage-active"
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,11 @@ class Place:
 
 @contextmanager
 def sample_place(store: Path, embedder: Embedder, cache: Path, **named: Any) -> Iterator[Place]:
-    """Serve the store with records, three earlier conversations, and made-up prices. ``named``: settings."""
+    """Serve the store with records, three earlier conversations, and made-up prices, returns and estimates. ``named``: settings."""
     data = store.parent / "data"
     data.mkdir(exist_ok=True)
-    (data / "prices.csv").write_text(_prices(date.today()), encoding="utf-8")
+    for name, made in (("prices", _prices), ("returns", _returns), ("estimates", _estimates)):
+        (data / f"{name}.csv").write_text(made(date.today()), encoding="utf-8")
     settings = Settings(
         store=str(store), cache=str(cache), workers=1, port=0, data=str(data), rate_per_minute=0, **named
     )
@@ -73,6 +74,28 @@ def _prices(today: date) -> str:
         wave = 5 * math.sin(n / 11) + 2 * math.sin(n / 3)
         lines += [f"{one},IWM,{close + wave:.2f},USD", f"{one},SPY,{400 + 100 * part + wave:.2f},USD"]
     return "\n".join(lines)
+
+
+def _returns(today: date) -> str:
+    """Return six years of months of five small-cap funds around their benchmark, net of fees."""
+    first = today.year * 12 + today.month - 1 - 72
+    lines = ["month,fund,return_pct,benchmark,group"]
+    for n in range(72):
+        month = f"{(first + n) // 12}-{(first + n) % 12 + 1:02}"
+        market = 0.6 + 3 * math.sin(n / 2.5)
+        lines.append(f"{month},Small-cap index,{market:.2f},yes,small")
+        lines += [
+            f"{month},Fund {n_fund},{market + 0.03 * n_fund + 0.4 * math.sin(n + n_fund):.2f},,small"
+            for n_fund in range(1, 6)
+        ]
+    return "\n".join(lines)
+
+
+def _estimates(today: date) -> str:
+    """Return how many analysts follow some companies."""
+    day = today - timedelta(days=5)
+    rows = [f"{day},SM{n},{3 + n % 7},IWM" for n in range(30)] + [f"{day},LG{n},{14 + n % 9},SPY" for n in range(30)]
+    return "\n".join(["date,ticker,analysts,group", *rows])
 
 
 def walk(seen: Watched, place: Place) -> Iterator[tuple[str, Any]]:

@@ -139,7 +139,7 @@ def test_all_is_done_by_keys(seen: Watched) -> None:
         for _ in range(8):
             if focus(page) == name:
                 break
-            page.keyboard.press("Shift+Tab")
+            page.keyboard.press("ArrowRight")
         page.keyboard.press("Enter")
         page.locator(part).first.wait_for()
         assert page.get_by_role("tab", name=name).get_attribute("aria-selected") == "true"

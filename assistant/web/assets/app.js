@@ -358,6 +358,11 @@
       if (escape()) event.preventDefault();
       // Says no more than that; whoever shows the frame listens to its own frame only.
       else if (framed && window.parent !== window) window.parent.postMessage("thesis:close", "*");
+    } else if (/^Arrow(Left|Right)$/.test(event.key) && plain && event.target.matches?.("[role=tab]")) {
+      const all = [...event.target.parentElement.querySelectorAll("[role=tab]")].filter((one) => one.offsetParent);
+      const at = all.indexOf(event.target) + (event.key === "ArrowRight" ? 1 : -1);
+      event.preventDefault();
+      all[(at + all.length) % all.length].focus();
     } else if (event.key === "/" && !typed && plain) {
       event.preventDefault();
       onChat(() => field?.focus());
