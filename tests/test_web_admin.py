@@ -30,6 +30,7 @@ WELL = Overview(
     ("changes", "well", "words"),
     [
         ({}, True, "Questions can be answered."),
+        ({"documents": 0}, False, "The base is empty"),
         ({"problem": "The base is broken. Mend it."}, False, "The base is broken. Mend it."),
         ({"states": {"failed": 2}}, False, "2 of the documents could not be read"),
         ({"states": {"reading": 4}}, False, "4 documents were not come to"),

@@ -105,7 +105,12 @@ def _lasting(seconds: float) -> str:
 
 def health(found: Overview) -> list[tuple[bool, str]]:
     """Return what is well and what is not, with what to do, as (well, sentence)."""
-    told: list[tuple[bool, str]] = [(not found.problem, found.problem or "Questions can be answered.")]
+    able = (
+        "Questions can be answered."
+        if found.documents
+        else "The base is empty: nothing can be answered until it has documents."
+    )
+    told: list[tuple[bool, str]] = [(not found.problem and bool(found.documents), found.problem or able)]
     described = describe(found.settings)
     if "problem" in described:
         told.append((False, f"The language model: {described['problem']} {described['what_to_do']}".strip()))

@@ -338,7 +338,10 @@ def test_a_changed_file_is_read_again(seen: Watched, place: Place) -> None:
 
 def test_hostile_names_titles_and_errors_stay_text(seen: Watched, place: Place) -> None:
     page = seen.page
-    mean = {f"{HOSTILE_NAME}.md": f"# {HOSTILE_TITLE}\n\nGulls nest on the mole.", f"{HOSTILE_NAME}.pdf": "%PDF-1.7 nothing"}
+    mean = {
+        f"{HOSTILE_NAME}.md": f"# {HOSTILE_TITLE}\n\nGulls nest on the mole.",
+        f"{HOSTILE_NAME}.pdf": "%PDF-1.7 nothing",
+    }
     drop(page, mean)
     told(page, "1 added, 1 failed.")
     report = page.inner_text("#upload-result")
