@@ -86,7 +86,7 @@ def _conditions(metrics: Sequence[Reading], today: date) -> str:
             f'<ul class="t-plain">{items}</ul></details>'
         )
     return (
-        '<div class="t-scroll"><table class="t-table"><thead><tr><th scope="col">Condition</th><th scope="col">Figure</th>'
+        '<div class="t-scroll" tabindex="0" role="group" aria-label="Conditions"><table class="t-table"><thead><tr><th scope="col">Condition</th><th scope="col">Figure</th>'
         f'<th scope="col">As of</th><th scope="col">Speaks</th></tr></thead><tbody>{rows}</tbody></table></div>'
     )
 

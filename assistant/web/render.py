@@ -160,7 +160,9 @@ def body_html(text: str, labels: dict[str, str], claims: Sequence[Claim], number
             if kind == "ul":
                 out.append(f"<ul>{''.join(group)}</ul>")
             elif kind == "table":
-                out.append(f'<div class="t-scroll"><table>{"".join(group)}</table></div>')
+                out.append(
+                    f'<div class="t-scroll" tabindex="0" role="group" aria-label="Table"><table>{"".join(group)}</table></div>'
+                )
             else:
                 out.append(f"<p>{'<br>'.join(group)}</p>")
         group, kind = [], ""

@@ -44,7 +44,7 @@ def claims(found: Listing, today: date, names: Mapping[str, str]) -> str:
     )
     against = f'<h3>Claims that cannot both hold</h3><ul class="t-plain">{pairs}</ul>' if pairs else ""
     return (
-        f'<div class="t-scroll"><table class="t-table"><thead><tr><th scope="col">Claim</th><th scope="col">By</th>'
+        f'<div class="t-scroll" tabindex="0" role="group" aria-label="Claims"><table class="t-table"><thead><tr><th scope="col">Claim</th><th scope="col">By</th>'
         f'<th scope="col">Due</th><th scope="col">Outcome</th></tr></thead><tbody>{rows}</tbody></table></div>{more}{against}{_authors(found)}'
     )
 
@@ -84,7 +84,7 @@ def _authors(found: Listing) -> str:
     )
     head = "".join(f'<th scope="col">{esc(word)}</th>' for word in _OUTCOMES.values())
     return (
-        '<h3>How each author\'s claims came out</h3><div class="t-scroll"><table class="t-table"><thead><tr><th scope="col">Author</th>'
+        '<h3>How each author\'s claims came out</h3><div class="t-scroll" tabindex="0" role="group" aria-label="Authors"><table class="t-table"><thead><tr><th scope="col">Author</th>'
         f'<th scope="col">claims</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     )
 
@@ -102,7 +102,7 @@ def companies(table: Table, today: date) -> str:
         head = "".join(f'<th scope="col">{esc(METRICS[name][2])}</th>' for name in columns)
         rows = "".join(_company(one, columns, today) for one in table.companies)
         shown = (
-            '<div class="t-scroll"><table class="t-table t-companies"><thead><tr><th scope="col">Company</th><th scope="col">What its documents say</th>'
+            '<div class="t-scroll" tabindex="0" role="group" aria-label="Companies"><table class="t-table t-companies"><thead><tr><th scope="col">Company</th><th scope="col">What its documents say</th>'
             f"{head}</tr></thead><tbody>{rows}</tbody></table></div>"
         )
     else:
