@@ -132,7 +132,7 @@ def test_structure_of_an_answer() -> None:
     )
     assert html == (
         '<div class="t-body"><p><strong>Bull case</strong></p><ul><li>One</li><li>Two</li></ul>'
-        '<div class="t-scroll"><table><tr><td>a</td><td>b</td></tr><tr><td>1</td><td>2</td></tr></table></div>'
+        '<div class="t-scroll" tabindex="0" role="group" aria-label="Table"><table><tr><td>a</td><td>b</td></tr><tr><td>1</td><td>2</td></tr></table></div>'
         "<h3>End</h3><p>line</p></div>"
     )
 
