@@ -27,7 +27,7 @@ LOW_DISK = 2_000_000_000  # bytes: below it a large upload or a rebuild may fail
 # How the files in the folder of a store begin, and what they hold; what is none of these is "Other".
 _PARTS = {
     "ledger.": "Documents and their texts", "keyword.": "Index of words", "chroma": "Index of vectors",
-    "originals": "Kept PDF files", "records.": "Questions, answers and the audit", "claims.": "Claims",
+    "originals": "Kept PDF files", "records.": "Questions, answers and the audit", "board.": "The board and the claim ledger",
 }  # fmt: skip
 
 
