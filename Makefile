@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: chat test lint types contracts unit lock wheelhouse schema bench-golden bench-metadata bench-first-answer bench-search bench-ingest bench-retrieval bench-tools bench-serve bench-page bench-board pictures soak clean
+.PHONY: chat test lint types contracts unit lock wheelhouse schema bench-golden bench-metadata bench-first-answer bench-search bench-ingest bench-retrieval bench-tools bench-serve bench-page bench-board bench-stance pictures soak clean
 
 chat: $(VENV)/.app
 	$(BIN)/python app.py
@@ -88,6 +88,10 @@ bench-tools: $(VENV)/.test
 # The catalyst board: ten catalysts over 2,000 documents, cold, warm, and after one new document. ARGS="--source STORE".
 bench-board: $(VENV)/.test
 	$(BIN)/python -m benchmarks.board $(ARGS)
+
+# The stance of a sentence to a catalyst, on the labelled sentences of the documents in THESIS_CORPUS. ARGS="--left-out", ARGS=--kept.
+bench-stance: $(VENV)/.test
+	$(BIN)/python -m benchmarks.stance $(ARGS)
 
 # What the store survives: kills, full disks, little memory, copies, readers and writers at once, hostile files.
 # ARGS="--only kills --kills 20".

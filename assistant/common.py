@@ -11,10 +11,11 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from assistant.agent.clients import Clients
 from assistant.kept import Kept
+from vectorstore.embedding import Embedder
 from vectorstore.records import Document
 from vectorstore.reranking import make_reranker
 from vectorstore.settings import Settings
@@ -49,9 +50,10 @@ class Common:
             if self._boards is None:
                 from assistant.catalysts import stance
                 from assistant.catalysts.boards import Boards
+                from assistant.catalysts.encoding import board_encode
 
                 # Its own memory of vectors: what a whole base holds would push out what questions come back to.
-                own = Cached(self._store, _BOARD_TEXTS)
+                own = board_encode(self._store, self._settings, _BOARD_TEXTS)
                 self._boards = Boards(self._store, self._settings, own, stance.stances, stance.VERSION)
             return self._boards
 
@@ -83,10 +85,17 @@ class Texts:
         return replace(document, metadata=now.metadata)
 
 
+class HasEmbedder(Protocol):
+    """What holds the embedder of the day: a store."""
+
+    @property
+    def embedder(self) -> Embedder: ...
+
+
 class Cached:
     """Encodes texts, remembering the last 32,768 (50 MB): the same sentences come up from question to question."""
 
-    def __init__(self, store: Base, size: int = 1 << 15) -> None:
+    def __init__(self, store: HasEmbedder, size: int = 1 << 15) -> None:
         self._store = store
         self._held: Kept[bytes, Any] = Kept(size)  # by a digest of the model and the text
 

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from assistant.assistant import Assistant
 from assistant.catalysts.boards import Boards
+from assistant.catalysts.encoding import board_encode
 from assistant.catalysts.face import Catalysts
 from assistant.catalysts.library import shipped
-from assistant.common import Cached
 from assistant.tools.wiring import LedgerDocuments
 from benchmarks.report import write
 from ingest.chunking import CHUNKER_VERSION
@@ -103,7 +103,7 @@ def measure(store: Store, settings: Settings, new: Sequence[Upsert]) -> dict[str
     def opened() -> tuple[Boards, Catalysts]:
         assistant = Assistant(store, settings)
         boards = assistant._common.boards
-        boards._encode = Cached(store, 1 << 13)
+        boards._encode = board_encode(store, settings, 1 << 13)
         return boards, Catalysts(boards, store, settings, assistant.tool, whole=True)
 
     def timed(name: str, face: Catalysts, *, board: bool = True) -> None:

@@ -29,9 +29,10 @@ from vectorstore.text import sentences
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ROOT / "benchmarks" / "questions" / "stance.jsonl"
 KEPT = ROOT / "benchmarks" / "questions" / "stance_kept.jsonl"
+MORE = ROOT / "benchmarks" / "questions" / "stance_more.jsonl"  # to learn from: of the documents of the tune part alone
 CATALYSTS = ROOT / "assistant" / "data" / "catalysts.yaml"
 STANCES = ("for", "against", "neither")
-SPLITS = {SHIPPED.name: ("tune", "held"), KEPT.name: ("kept",)}
+SPLITS = {SHIPPED.name: ("tune", "held"), KEPT.name: ("kept",), MORE.name: ("more",)}
 NOTE_LIMIT = 120  # characters: a reason, and no room for a sentence of the corpus
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -83,7 +84,7 @@ def catalysts(path: Path = CATALYSTS) -> tuple[str, ...]:
 def labels(path: Path) -> list[Label]:
     """Return the rows of a file. Raises ValueError, which names file and line, for one that breaks the format."""
     known = catalysts()
-    splits = SPLITS.get(path.name, ("tune", "held", "kept"))
+    splits = SPLITS.get(path.name, ("tune", "held", "kept", "more"))
     found: list[Label] = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         where = f"{path.name}:{number}"
@@ -191,7 +192,7 @@ def _lost(found: Found) -> str:
 def table(rows: Sequence[Label]) -> str:
     """Return the counts by catalyst and split as a Markdown table."""
     counts = Counter((row.catalyst, row.split, row.stance) for row in rows)
-    splits = sorted({row.split for row in rows}, key=["tune", "held", "kept"].index)
+    splits = sorted({row.split for row in rows}, key=["tune", "held", "kept", "more"].index)
     head = [f"{split} {stance}" for split in splits for stance in STANCES]
     lines = ["| catalyst | " + " | ".join(head) + " | all |", "|---" * (len(head) + 2) + "|"]
     for name in (*catalysts(), None):
@@ -211,7 +212,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=1, help="processes that read files")
     options = parser.parse_args(argv)
     failed = False
-    for path in (SHIPPED, KEPT):
+    for path in (SHIPPED, KEPT, MORE):
         rows = labels(path)
         print(f"{path.name}: {len(rows)} pairs, {len({row.file_sha256 for row in rows})} documents\n\n{table(rows)}\n")
         if options.corpus is None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import app
+from assistant.catalysts import stance
 from assistant.catalysts.shapes import Board
 from assistant.cli import Wiring, run
 from tests.board_cases import Marker, note
@@ -50,7 +49,8 @@ def thesis(folder: Path, model_cache: Path) -> Iterator[Call]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("THESIS_CACHE", str(model_cache))
         patch.setenv("THESIS_WORKERS", "1")
-        patch.setitem(sys.modules, "assistant.catalysts.stance", SimpleNamespace(stances=Marker(), VERSION="marker 1"))  # type: ignore[misc]
+        patch.setattr(stance, "stances", Marker())
+        patch.setattr(stance, "VERSION", "marker 1")
         assert call("ingest", str(folder / "files"))[0] == 0
         yield call
 

@@ -248,8 +248,16 @@ def _session(graph: bytes) -> Any:
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
-def load_int8(model: Path, revision: str, cache: Path, tokenize: Callable[[str], list[int]]) -> Encode:
+def load_int8(
+    model: Path,
+    revision: str,
+    cache: Path,
+    tokenize: Callable[[str], list[int]],
+    changes: Mapping[str, Floats] | None = None,
+) -> Encode:
     """Return the quantized model of the folder ``model``, built once and kept under ``cache``.
+
+    ``changes``: what is added to tensors by their names; ``revision`` tells them too.
 
     The file is its own sha256 followed by the graph; it is replaced whole (two processes may build it at once),
     and one that is damaged is built again. Raises StoreError where onnxruntime cannot run here.
@@ -265,13 +273,14 @@ def load_int8(model: Path, revision: str, cache: Path, tokenize: Callable[[str],
             return session(graph)
         except Exception as error:  # noqa: BLE001 - onnxruntime has no common error type; the file is made again
             log.warning("The prepared model %s does not load (%s); it is made again.", path, error)
-    graph = _build_int8(model, tokenize)
+    graph = _build_int8(model, tokenize, changes or {})
     _write(path, graph)
     return session(graph)
 
 
-def _build_int8(model: Path, tokenize: Callable[[str], list[int]]) -> bytes:
+def _build_int8(model: Path, tokenize: Callable[[str], list[int]], changes: Mapping[str, Floats]) -> bytes:
     weights = read_safetensors(model / "model.safetensors")
+    weights |= {name: weights[name] + change for name, change in changes.items()}
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
     ids = [np.array(tokenize(text), dtype=np.int64) for text in _PROBES]
     try:

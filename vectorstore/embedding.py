@@ -22,6 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vectorstore._adapter import adapter_changes
 from vectorstore._onnx import BUILDER, Encode, load_int8
 from vectorstore._wordpieces import WordPieces
 from vectorstore.errors import SettingsError
@@ -81,6 +82,11 @@ def make_embedder(settings: Settings) -> Embedder:
     if bundled and (backend == "onnx" or (backend == "auto" and device != "cuda")):
         return OnnxEmbedder(folder, cache_folder(settings))
     return TorchEmbedder(folder, BUNDLED if bundled else model, device)
+
+
+def make_adapted(settings: Settings, adapter: Path) -> Embedder:
+    """Return the bundled model with the changes of its weights that a file holds (_adapter.py), on onnxruntime, whatever else is set."""
+    return OnnxEmbedder(_bundled(), cache_folder(settings), adapter)
 
 
 def load_behind(embedder: Embedder) -> threading.Thread:
@@ -213,10 +219,17 @@ class OnnxEmbedder(_Base):
 
     backend = f"onnx-int8-{BUILDER}"  # another graph makes other vectors
 
-    def __init__(self, folder: Path, cache: Path) -> None:
+    def __init__(self, folder: Path, cache: Path, adapter: Path | None = None) -> None:
         super().__init__(folder, BUNDLED)
         self.cache = cache
+        self._adapter = adapter
         self._encode: Encode | None = None
+
+    @cached_property
+    def revision(self) -> str:
+        """As of the folder; of an adapted model that of the adapter with it."""
+        added = b"" if self._adapter is None else self._adapter.read_bytes()
+        return hashlib.sha256(super().revision.encode() + added).hexdigest() if added else super().revision
 
     @cached_property
     def max_tokens(self) -> int:
@@ -227,8 +240,9 @@ class OnnxEmbedder(_Base):
             return np.zeros((0, self.dimension), np.float32)
         with self._loading:
             if self._encode is None:
+                changes = None if self._adapter is None else adapter_changes(self._adapter.read_bytes())
                 self._encode = load_int8(
-                    self.folder, self.revision[:16], self.cache, lambda t: self._tokens.ids([t])[0]
+                    self.folder, self.revision[:16], self.cache, lambda t: self._tokens.ids([t])[0], changes
                 )
         run = self._encode
         batch = [self._cut(ids) for ids in self._tokens.ids(texts)]

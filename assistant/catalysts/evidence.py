@@ -24,6 +24,7 @@ from vectorstore.database import Database
 from vectorstore.records import Chunk, Document, sha256
 
 Vector = NDArray[np.float32]
+SUREST = 0.85  # score from which a stance is shown: below it more than one of five is wrong (docs/stance.md)
 MOST_KEPT = 24  # sentences of one document for one catalyst: those whose stance is surest
 
 PART = Part(
@@ -134,7 +135,7 @@ def _judged(
     stances = classify([one.text for one in listed], catalyst, encode) if listed else []
     kept: dict[str, Found] = {}
     for one, stance in zip(listed, stances, strict=True):
-        if stance.label not in ("for", "against"):
+        if stance.label not in ("for", "against") or stance.score < SUREST:
             continue
         quote = document.text[one.start : one.end]
         name = identity(catalyst.id, document.document_id, quote)
