@@ -297,7 +297,7 @@ def test_on_a_phone_the_list_is_cards(opened: Callable[..., Watched], place: Pla
     button.click()
     page.locator("#document-title").wait_for()
     box = page.locator("#document-sheet").bounding_box()
-    assert (box["width"], box["height"]) == (390, 844)
+    assert (round(box["width"]), round(box["height"])) == (390, 844)
     page.get_by_role("button", name="Close").click()
     assert seen.errors == []
 
