@@ -48,7 +48,7 @@ class Marker:
         for label, words in (("against", AGAINST), ("for", FOR)):
             for word in words:
                 if word in text.lower():
-                    return Marked(label, 0.9, (f"says {word}",))
+                    return Marked(label, 0.7 if "perhaps" in text.lower() else 0.9, (f"says {word}",))
         return Marked("neither", 0.5)
 
 

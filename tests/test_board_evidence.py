@@ -161,6 +161,22 @@ def test_what_is_kept_outlives_the_process(tmp_path: Path, embedder: Embedder, m
         )
 
 
+def test_what_is_less_sure_is_listed_apart_and_counts_nowhere(base: Bench) -> None:
+    base.put(NOTES)
+    base.face.update()
+    before = base.face.board("tariffs").catalysts[0]
+    base.put({"weak.md": note("# Weak\n\nPerhaps tariffs hurt the makers of bells.", title="Weak", company="Bell Co", published="2024-09-01")})  # fmt: skip
+    base.face.update()
+    after = base.face.board("tariffs").catalysts[0]
+    assert [(one.quote, one.side, one.score) for one in after.less_sure] == [
+        ("Perhaps tariffs hurt the makers of bells.", "for", 0.7)
+    ]
+    assert (after.for_, after.against, after.contradictions) == (before.for_, before.against, before.contradictions)
+    assert after.counts == before.counts.model_copy(update={"less_sure": 1})
+    assert "Perhaps tariffs" not in " ".join(one.quote for one in base.face.found("tariffs")[0])
+    assert "Weak" not in " ".join(one.text for one in base.face.changes("tariffs").changes)
+
+
 def test_a_catalyst_in_other_words_is_read_again_and_the_others_are_not(
     base: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -118,7 +118,7 @@ def test_one_catalyst_alone_is_a_memo_of_its_own(board: Board) -> None:
 
 def test_a_board_without_a_claim_says_so(board: Board) -> None:
     text = saving.content(board, ".md", MADE).decode()
-    assert "No document speaks for or against it." in text
+    assert "No sentence of the base is surely for or against it." in text
 
 
 @pytest.mark.parametrize("name", ["board.docx", "none/board.pdf", "board"])

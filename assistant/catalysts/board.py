@@ -6,15 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.catalysts import grouping, status
-from assistant.catalysts.evidence import Found
+from assistant.catalysts.evidence import LEAST, SUREST, Found
 from assistant.catalysts.grouping import Claim, Later
 from assistant.catalysts.schema import Catalyst
 from assistant.catalysts.shapes import CatalystBoard, Counts, Evidence, Pair, Place, Reading, Superseded
 from assistant.compose import link
 from vectorstore.records import SourceInfo
 
+MOST_LESS_SURE = 24  # sentences of a catalyst, the surest
+
 RULES: Mapping[str, str] = grouping.RULES | {
     "status": status.RULE,
+    "sure": f"A sentence counts where the reading of its stance is at least {SUREST:.0%} sure. From {LEAST:.0%} it is listed as less sure, and counts "
+    "nowhere: of such sentences in filings and calls about one in three is read rightly.",
     "new": "New is what was published on the day of `since` or later.",
 }
 
@@ -27,16 +31,20 @@ class Said:
     later: Mapping[str, Later]
     pairs: tuple[grouping.Opposed, ...]
     left_out: int
+    less_sure: tuple[tuple[Claim, tuple[Claim, ...]], ...] = ()
 
 
 def said(found: Sequence[Found], sources: Mapping[str, SourceInfo], left_out: int) -> Said:
     """Return ``found`` as claims. ``sources``: the documents by id; what stands in no other is left away."""
     claims = [Claim(one, sources[one.document_id]) for one in found if one.document_id in sources]
-    groups = grouping.grouped(claims)
+    groups = grouping.grouped([claim for claim in claims if claim.found.sure])
+    weak = grouping.grouped([claim for claim in claims if not claim.found.sure])
+    weak = sorted(weak, key=lambda group: -group[0].found.score)
     newest = [first for first, _ in groups]
     later = grouping.superseded(newest)
     standing = [claim for claim in newest if claim.found.evidence_id not in later]
-    return Said(tuple(groups), later, tuple(grouping.opposed(standing)), left_out)
+    pairs = tuple(grouping.opposed(standing))
+    return Said(tuple(groups), later, pairs, left_out + len(weak[MOST_LESS_SURE:]), tuple(weak[:MOST_LESS_SURE]))
 
 
 def catalyst_board(
@@ -55,6 +63,7 @@ def catalyst_board(
         superseded=sum(one.superseded is not None for one in shown),
         new=sum(one.new for one in shown),
         left_out=what.left_out,
+        less_sure=len(what.less_sure),
     )
     made = {
         "id": catalyst.id,
@@ -66,6 +75,7 @@ def catalyst_board(
         "rule": rule,
         "for": good,
         "against": bad,
+        "less_sure": tuple(_evidence(claim, also, {}, since) for claim, also in what.less_sure),
         "metrics": tuple(read),
         "contradictions": (*_between_authors(what), *_with_figures(good, bad, read)),
         "counts": counts,

@@ -177,7 +177,7 @@ class Boards:
     def found(
         self, view: Base, only: str, *, as_of: str | None = None, keep: Callable[[SourceInfo], bool] | None = None
     ) -> tuple[list[Found], Mapping[str, SourceInfo], int]:
-        """Return every sentence on the catalyst ``only``, also those that say the same again, the documents by id, and how many of these
+        """Return every sentence that is surely on the catalyst ``only``, also those that say the same again, the documents by id, and how many of these
         are not read yet. Raises as ``board``.
         """
         one = need(load(self._settings), only)
@@ -186,7 +186,7 @@ class Boards:
         found, _, known = Evidence(self.database(), self.reader).of(
             one, {name: s.version for name, s in sources.items()}
         )
-        return found, sources, len(sources.keys() - known)
+        return [one for one in found if one.sure], sources, len(sources.keys() - known)
 
     def changes(
         self,

@@ -24,7 +24,8 @@ from vectorstore.database import Database
 from vectorstore.records import Chunk, Document, sha256
 
 Vector = NDArray[np.float32]
-SUREST = 0.85  # score from which a stance is shown: below it more than one of five is wrong (docs/stance.md)
+SUREST = 0.85  # score from which a stance counts: below it more than one of five is wrong (docs/stance.md)
+LEAST = 0.6  # from which a sentence is kept, to be shown as less sure
 MOST_KEPT = 24  # sentences of one document for one catalyst: those whose stance is surest
 
 PART = Part(
@@ -63,7 +64,10 @@ Classify = Callable[[Sequence[str], Catalyst, Encode], Sequence[Stance]]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A sentence that speaks for or against a catalyst: ``document.text[start:end] == quote``. ``vector``: of unit length."""
+    """A sentence that speaks for or against a catalyst: ``document.text[start:end] == quote``. ``vector``: of unit length.
+
+    Only what is ``sure`` counts as a claim.
+    """
 
     evidence_id: str
     document_id: str
@@ -75,6 +79,10 @@ class Found:
     reasons: tuple[str, ...]
     quote: str
     vector: Vector
+
+    @property
+    def sure(self) -> bool:
+        return self.score >= SUREST
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What one reading changed. ``same_terms``: neither the catalyst's words nor the reader changed, so it is news."""
+    """What one reading changed among the claims that are sure. ``same_terms``: neither the catalyst's words nor the reader changed, so it is news."""
 
     read: Read
     new: tuple[Found, ...]
@@ -135,7 +143,7 @@ def _judged(
     stances = classify([one.text for one in listed], catalyst, encode) if listed else []
     kept: dict[str, Found] = {}
     for one, stance in zip(listed, stances, strict=True):
-        if stance.label not in ("for", "against") or stance.score < SUREST:
+        if stance.label not in ("for", "against") or stance.score < LEAST:
             continue
         quote = document.text[one.start : one.end]
         name = identity(catalyst.id, document.document_id, quote)
@@ -194,7 +202,7 @@ class Evidence:
         before = execute(
             "SELECT definition, read_by FROM evidence_read WHERE document_id = ? AND catalyst = ?", key
         ).fetchone()
-        old = {f.evidence_id: f for f in self._found(execute, "document_id = ? AND catalyst = ?", key)}
+        old = {f.evidence_id: f for f in self._found(execute, "document_id = ? AND catalyst = ?", key) if f.sure}
         execute("DELETE FROM evidence WHERE document_id = ? AND catalyst = ?", key)
         execute(
             "INSERT OR REPLACE INTO evidence_read VALUES (?, ?, ?, ?, ?, ?)",
@@ -211,7 +219,7 @@ class Evidence:
                 for f in one.found
             ],
         )
-        new = {f.evidence_id: f for f in one.found}
+        new = {f.evidence_id: f for f in one.found if f.sure}
         return Difference(
             one,
             tuple(f for name, f in new.items() if name not in old or old[name].side != f.side),
@@ -228,7 +236,7 @@ class Evidence:
             gone = []
             for document_id, catalyst, version, definition in out:
                 key = (document_id, catalyst)
-                found = self._found(connection.execute, "document_id = ? AND catalyst = ?", key)
+                found = [f for f in self._found(connection.execute, "document_id = ? AND catalyst = ?", key) if f.sure]
                 connection.execute("DELETE FROM evidence WHERE document_id = ? AND catalyst = ?", key)
                 connection.execute("DELETE FROM evidence_read WHERE document_id = ? AND catalyst = ?", key)
                 read = Read(document_id, version, catalyst, definition)
@@ -277,4 +285,17 @@ def _packed(vector: Vector) -> bytes:
     return np.asarray(vector, dtype="<f2").tobytes()
 
 
-__all__ = ["MOST_KEPT", "PART", "Classify", "Difference", "Evidence", "Found", "Read", "Stance", "identity", "read"]
+__all__ = [
+    "LEAST",
+    "MOST_KEPT",
+    "PART",
+    "SUREST",
+    "Classify",
+    "Difference",
+    "Evidence",
+    "Found",
+    "Read",
+    "Stance",
+    "identity",
+    "read",
+]

@@ -98,7 +98,7 @@ def _part(one: CatalystBoard, most: int, *, alone: bool) -> Part:
             if len(listed) > len(shown):
                 blocks.append(Paragraph(words(f"{len(listed) - len(shown)} more are on the board."), "note"))
     if not one.for_ and not one.against:
-        blocks.append(Paragraph(words("No document speaks for or against it."), "alert"))
+        blocks.append(Paragraph(words("No sentence of the base is surely for or against it."), "alert"))
     if one.contradictions:
         by_id = {e.evidence_id: e for e in (*one.for_, *one.against)}
         items = []

@@ -121,7 +121,9 @@ class Pair(Record):
 
 
 class Counts(Record):
-    """How many claims stand on each side; ``repeats``: places that say them again; ``left_out``: weaker ones that are not kept."""
+    """How many claims stand on each side; ``repeats``: places that say them again; ``left_out``: weaker ones that are not kept;
+    ``less_sure``: sentences that are listed apart and count nowhere.
+    """
 
     speak_for: int
     speak_against: int
@@ -130,6 +132,7 @@ class Counts(Record):
     superseded: int
     new: int
     left_out: int
+    less_sure: int = 0
 
 
 class CatalystBoard(Record):
@@ -152,6 +155,7 @@ class CatalystBoard(Record):
     rule: str
     for_: tuple[Evidence, ...] = Field((), alias="for")
     against: tuple[Evidence, ...] = ()
+    less_sure: tuple[Evidence, ...] = ()  # the surest first
     metrics: tuple[Reading, ...] = ()
     contradictions: tuple[Pair, ...] = ()
     counts: Counts

@@ -47,6 +47,11 @@ def _catalyst(one: CatalystBoard, most: int, *, alone: bool) -> list[str]:
             lines += [f"  {name}:", *(line for claim in shown for line in _claim(claim))]
             if len(listed) > len(shown):
                 lines.append(f"    and {len(listed) - len(shown)} more")
+    if one.counts.less_sure:
+        sides = [sum(claim.side == side for claim in one.less_sure) for side in ("for", "against")]
+        lines.append(f"  less sure, and not counted: {sides[0]} for, {sides[1]} against")
+        if alone:
+            lines += [line for claim in one.less_sure for line in _claim(claim, f"{claim.side}: ")]
     for pair in one.contradictions[: None if alone else 1]:
         lines += _wrapped(f"contradiction: {pair.why}", "  ")
     return lines
@@ -57,7 +62,7 @@ def _chosen(listed: Sequence[Evidence], most: int) -> Sequence[Evidence]:
     return sorted(listed, key=lambda one: one.superseded is not None)[:most]
 
 
-def _claim(one: Evidence) -> list[str]:
+def _claim(one: Evidence, side: str = "") -> list[str]:
     place = [one.author or "unnamed", one.published or "undated", one.kind, f"page {one.page}" if one.page else None]
     marks = [f"said {len(one.also) + 1} times"] * bool(one.also)
     if one.superseded is not None:
@@ -65,7 +70,7 @@ def _claim(one: Evidence) -> list[str]:
     told = ", ".join(part for part in [*place, *marks] if part)
     new = "* " if one.new else ""
     quote = " ".join(one.quote.split())
-    return _wrapped(f"{new}“{quote}” ({told}; {one.document_id[:12]} {one.start}-{one.end})", "    ", "      ")
+    return _wrapped(f"{side}{new}“{quote}” ({told}; {one.document_id[:12]} {one.start}-{one.end})", "    ", "      ")
 
 
 def _reading(one: Reading) -> list[str]:

@@ -15,7 +15,6 @@ STATUS = {
     "confirming": "data confirm", "contradicting": "data contradict", "mixed": "data are mixed", "stale": "data are old", "no_data": "no data",
 }  # fmt: skip
 _SIDES = {"for": "pro", "against": "con"}
-_SILENT = '<p class="t-dim">No document of the base speaks of it.</p>'
 _DIRECTION = {"tailwind": "tailwind for small companies", "headwind": "headwind for small companies"}
 
 
@@ -36,8 +35,14 @@ def _row(one: CatalystBoard, today: date) -> str:
         f'<section class="t-catalyst"><button type="button" class="t-catalyst-head" data-event="open" data-id="{esc(one.id)}">'
         f'<span class="t-catalyst-name">{esc(one.name)}</span>{status(one)}<span class="t-tally"><b>{one.counts.speak_for}</b> for '
         f"<b>{one.counts.speak_against}</b> against{new}</span></button>"
-        f'<p class="t-rule">{esc(_words(one.rule))}</p>{newest or _SILENT}</section>'
+        f'<p class="t-rule">{esc(_words(one.rule))}</p>{newest or _silent(one)}</section>'
     )
+
+
+def _silent(one: CatalystBoard) -> str:
+    weak = one.counts.less_sure
+    said = f" {weak} may be." if weak else ""
+    return f'<p class="t-dim">No sentence of the base is surely for or against it.{said}</p>'
 
 
 def _short(quote: str, most: int = 220) -> str:
@@ -149,8 +154,15 @@ def _side(side: str, found: Sequence[Evidence], one: CatalystBoard, today: date)
             f'<details class="t-more" data-key="{side}"><summary>{len(rest)} older</summary>'
             f"{''.join(_claim(c, today) for c in rest)}</details>"
         )
-    empty = f'<p class="t-dim">No document of the base speaks {side} it.</p>'
-    return f'<section class="t-column"><h3>{"For" if side == "for" else "Against"} <span class="t-count">{count}</span></h3>{items or empty}</section>'
+    weak = [c for c in one.less_sure if c.side == side]
+    empty = f'<p class="t-dim">No sentence of the base is surely {side} it.</p>'
+    less = (
+        f'<details class="t-more t-less" data-key="less-{side}"><summary>{len(weak)} less sure, not counted</summary>'
+        f"{''.join(_claim(c, today) for c in weak)}</details>"
+        if weak
+        else ""
+    )
+    return f'<section class="t-column"><h3>{"For" if side == "for" else "Against"} <span class="t-count">{count}</span></h3>{items or empty}{less}</section>'
 
 
 def _claim(one: Evidence, today: date) -> str:

@@ -20,6 +20,7 @@ from vectorstore.embedding import Embedder
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings(*GRADIO_WARNINGS)]
 FOR = "Tariffs raise the costs of the makers of small pumps."
 AGAINST = "A refund of duties will help the makers of small pumps."
+WEAK = "Perhaps a refund of tariffs will help nobody at all."
 HOSTILE = "The trade war will hurt <img src=x onerror=alert(1)> makers of chairs."
 FILES = {
     "pumps.md": note(
@@ -27,7 +28,7 @@ FILES = {
         title="Pumps and duties", publisher="Quay", published="2024-03-01", kind="note", company="Alder Pumps", ticker="ALDR",
     ),
     "refund.md": note(
-        f"# Refund\n\n{AGAINST}", title="Refunds", publisher="Mole Street", published="2024-03-05", kind="article",
+        f"# Refund\n\n{AGAINST}\n\n{WEAK}", title="Refunds", publisher="Mole Street", published="2024-03-05", kind="article",
         company="Alder Pumps", ticker="ALDR",
     ),
     "chairs.md": note(
@@ -117,6 +118,8 @@ def test_one_catalyst_shows_both_sides_and_each_claim_opens_in_its_text(seen: Wa
     one = opened(seen, "Tariffs")
     columns = one.locator(".t-column")
     assert columns.locator("h3").all_inner_texts() == ["For 3", "Against 1"]
+    columns.nth(1).get_by_text("1 less sure, not counted").click()
+    assert columns.nth(1).locator(".t-less blockquote").inner_text() == WEAK
     quotes = columns.nth(0).locator("blockquote").all_inner_texts()
     assert quotes == ["New tariffs raise the prices of glass.", HOSTILE, FOR]
     claim = columns.nth(0).locator(".t-claim").nth(1)

@@ -53,7 +53,7 @@ def _shortened(one: CatalystBoard, most: int) -> CatalystBoard:
         side: tuple(claim for place, claim in enumerate(listed) if place < most or claim.evidence_id in named)
         for side, listed in (("for_", one.for_), ("against", one.against))
     }
-    return one.model_copy(update=sides)
+    return one.model_copy(update=sides | {"less_sure": one.less_sure[:most]})
 
 
 def routes(api: Api, router: APIRouter) -> None:

@@ -158,10 +158,10 @@ def board() -> dict[str, Any]:
     one = {
         "id": "valuation-gap", "name": "Valuation gap", "statement": "Small-cap shares are priced below large caps.",
         "mechanism": "A low price draws in buyers.", "direction": "tailwind", "status": "contradicting",
-        "rule": "Contradicting: 0 of 0 conditions that confirm it hold; 1 of 1 conditions that refute it hold.", "for": [claim], "against": [],
+        "rule": "Contradicting: 0 of 0 conditions that confirm it hold; 1 of 1 conditions that refute it hold.", "for": [claim], "against": [], "less_sure": [],
         "metrics": [reading], "contradictions": [pair], "measured_at": "2024-06-01T00:00:00+00:00",
         "counts": {
-            "speak_for": 1, "speak_against": 0, "documents": 1, "repeats": 0, "superseded": 0, "new": 1, "left_out": 0,
+            "speak_for": 1, "speak_against": 0, "documents": 1, "repeats": 0, "superseded": 0, "new": 1, "left_out": 0, "less_sure": 0,
         },
     }  # fmt: skip
     return {
