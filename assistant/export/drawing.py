@@ -12,6 +12,7 @@ from assistant.live_text import figure
 
 WIDTH, HEIGHT = 560, 150
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 10, 22
+LETTER, LONGEST = 5.8, 36  # width of a letter of a label, at most; letters of a bar's name
 COLOURS = 4  # then they begin again
 Anchor = Literal["start", "end"]
 
@@ -88,11 +89,13 @@ def _bars(plot: Plot) -> Drawing:
     most = max(value for _, value in plot.bars) or 1.0
     bars: list[Bar] = []
     labels: list[Label] = []
-    for n, (name, value) in enumerate(plot.bars):
-        long = max(0.0, (WIDTH - 160) * value / most)
-        bars.append(Bar(90, 6 + 18 * n, max(1.0, long), 12))
-        labels.append(Label(84, 16 + 18 * n, name[:14], "end"))
-        labels.append(Label(96 + long, 16 + 18 * n, figure(value, plot.unit), "start"))
+    names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name, _ in plot.bars]
+    left = max(90.0, 12 + LETTER * max(map(len, names)))
+    for n, (name, (_, value)) in enumerate(zip(names, plot.bars, strict=True)):
+        long = max(0.0, (WIDTH - left - 70) * value / most)
+        bars.append(Bar(left, 6 + 18 * n, max(1.0, long), 12))
+        labels.append(Label(left - 6, 16 + 18 * n, name, "end"))
+        labels.append(Label(left + 6 + long, 16 + 18 * n, figure(value, plot.unit), "start"))
     return Drawing(12 + 18 * len(bars), bars=tuple(bars), labels=tuple(labels))
 
 
