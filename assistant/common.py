@@ -54,7 +54,12 @@ class Common:
 
                 # Its own memory of vectors: what a whole base holds would push out what questions come back to.
                 own = board_encode(self._store, self._settings, _BOARD_TEXTS)
-                self._boards = Boards(self._store, self._settings, own, stance.stances, stance.VERSION)
+                model = None
+                if self._settings.board_model:
+                    from assistant.catalysts.stance_by_model import ByModel
+
+                    model = ByModel(stance.stances, self._settings, self.clients)
+                self._boards = Boards(self._store, self._settings, own, stance.stances, stance.VERSION, model)
             return self._boards
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ import prompts
 from assistant import Assistant
 from assistant.access import LOCAL
 from assistant.agent import LiveTool
+from assistant.agent.agent import PROMPTS
 from assistant.cli import Wiring, run
 from assistant.models import Answer, Metric, ToolResult
 from assistant.service import Service
@@ -51,7 +52,7 @@ def test_a_cited_sentence_is_checked_and_its_citation_narrowed_to_the_sentence(b
         "Revenue of Harbor Tools rose to $184 million in 2023 from $160 million in 2022."
     ]
     assert len(server.requests) == 1
-    assert answer.prompt_sha == prompts.combined_sha(prompts.load(name) for name in prompts.names())
+    assert answer.prompt_sha == prompts.combined_sha(prompts.load(name) for name in PROMPTS)
 
 
 def test_the_answer_fits_the_published_schema(base: Assistant) -> None:

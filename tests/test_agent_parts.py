@@ -275,8 +275,9 @@ def test_a_report_is_no_order(text: str) -> None:
 
 def test_every_prompt_loads_and_is_used() -> None:
     from assistant.agent.agent import PROMPTS
+    from assistant.catalysts import stance_by_model
 
-    assert set(prompts.names()) == set(PROMPTS)
+    assert set(prompts.names()) == {*PROMPTS, *stance_by_model.PROMPTS}
 
 
 def test_a_prompt_takes_its_variables_and_no_others() -> None:

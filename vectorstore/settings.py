@@ -73,6 +73,7 @@ class Settings:
     board_hours: int = (
         24  # how often `thesis serve` asks the tools for the board, where a source or data is named; 0: never
     )
+    board_model: bool = False  # whether the language model reads again which side a sentence takes (docs/stance.md)
     webhook_url: str = ""  # is told of changes on the board; empty: nobody is
     webhook_secret: str = ""  # signs what is told
     # records and compliance (docs/audit.md)

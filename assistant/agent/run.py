@@ -234,6 +234,25 @@ class _Limits(AgentMiddleware[Any, Any, Any]):
         return {"jump_to": "model"} if broken else None
 
 
+async def once(client: BaseChatModel, system: str, text: str, seconds: float) -> str:
+    """Return the reply to one request without tools; a busy server is asked again where the time allows. Raises ModelFailed, TimeoutError."""
+    end = time.monotonic() + seconds
+    messages = [SystemMessage(system), HumanMessage(text)]
+    with tracing_context(enabled=False):
+        async with asyncio.timeout(seconds):
+            attempt = 0
+            while True:
+                try:
+                    return _ended(0, await client.ainvoke(messages)).text
+                except Exception as error:  # noqa: BLE001 - a client of any provider; told as a Problem
+                    problem = classify(error)
+                attempt += 1
+                wait = problem.wait if problem.wait is not None else BACKOFF[min(attempt, len(BACKOFF)) - 1]
+                if not problem.transient or attempt >= ATTEMPTS or wait >= end - time.monotonic():
+                    raise ModelFailed(problem)
+                await asyncio.sleep(wait)
+
+
 def _ended(call: int, message: AIMessage) -> Ended:
     meta = message.response_metadata
     finish = meta.get("finish_reason") or meta.get("stop_reason") or meta.get("done_reason") or meta.get("status") or ""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.catalysts import grouping, status
-from assistant.catalysts.evidence import LEAST, SUREST, Found
+from assistant.catalysts.evidence import LEAST, SUREST, WITHOUT, Found
 from assistant.catalysts.grouping import Claim, Later
 from assistant.catalysts.schema import Catalyst
 from assistant.catalysts.shapes import CatalystBoard, Counts, Evidence, Pair, Place, Reading, Superseded
@@ -32,6 +32,9 @@ class Said:
     pairs: tuple[grouping.Opposed, ...]
     left_out: int
     less_sure: tuple[tuple[Claim, tuple[Claim, ...]], ...] = ()
+    without: tuple[
+        str, ...
+    ] = ()  # of each sentence that a model was to read and did not: the reason, which begins with WITHOUT
 
 
 def said(found: Sequence[Found], sources: Mapping[str, SourceInfo], left_out: int) -> Said:
@@ -44,7 +47,10 @@ def said(found: Sequence[Found], sources: Mapping[str, SourceInfo], left_out: in
     later = grouping.superseded(newest)
     standing = [claim for claim in newest if claim.found.evidence_id not in later]
     pairs = tuple(grouping.opposed(standing))
-    return Said(tuple(groups), later, pairs, left_out + len(weak[MOST_LESS_SURE:]), tuple(weak[:MOST_LESS_SURE]))
+    without = tuple(why for one in claims for why in one.found.reasons if why.startswith(WITHOUT))
+    return Said(
+        tuple(groups), later, pairs, left_out + len(weak[MOST_LESS_SURE:]), tuple(weak[:MOST_LESS_SURE]), without
+    )
 
 
 def catalyst_board(

@@ -8,10 +8,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from assistant.catalysts import changes, claim_ledger, evidence, measured, outbox, recording, status
 from assistant.catalysts.board import RULES, Said, catalyst_board, said
@@ -31,6 +33,9 @@ from vectorstore.records import Filters, SourceInfo
 from vectorstore.settings import Settings
 from vectorstore.view import Base, StoreView
 
+if TYPE_CHECKING:
+    from assistant.catalysts.stance_by_model import ByModel
+
 log = logging.getLogger(__name__)
 _AT_ONCE = 16  # documents that are read and kept together
 _SHOWN_KEPT = 16  # views, days and catalysts whose claims are kept
@@ -42,10 +47,19 @@ _Key = tuple[object, ...]
 class Boards:
     """Safe in any number of threads; one reads documents at a time. ``store``: the whole base."""
 
-    def __init__(self, store: Base, settings: Settings, encode: Encode, classify: Classify, reader: str) -> None:
-        """``reader``: what the stances depend on beside texts and catalysts: the classifier's version."""
+    def __init__(
+        self,
+        store: Base,
+        settings: Settings,
+        encode: Encode,
+        classify: Classify,
+        reader: str,
+        model: ByModel | None = None,
+    ) -> None:
+        """``reader``: what the stances depend on beside texts and catalysts: the classifier's version. ``model``: reads again what it finds."""
         self._store, self._settings, self._encode, self._classify = store, settings, encode, classify
-        self._reader = reader
+        self._model, self._again = model, 0  # how many documents that stood already were read again
+        self._reader = reader if model is None else f"{reader}+{model}"
         self._opening, self._updating, self._keeping = threading.Lock(), threading.Lock(), threading.Lock()
         self._database: Database | None = None
         self._settled: object = None  # what the list of changes was last compared over
@@ -91,6 +105,8 @@ class Boards:
             return self._update(stop, seconds, progress)
         finally:
             self._updating.release()
+            if self._model is not None:
+                self._model.report()
 
     def _update(self, stop: Callable[[], bool], seconds: float | None, progress: Callable[[int, int], None]) -> int:
         end = None if seconds is None else time.monotonic() + seconds
@@ -99,15 +115,23 @@ class Boards:
         sources = {s.document_id: s for s in self._store.sources() if s.version}
         current = {name: source.version for name, source in sources.items()}
         recording.forget(database, kept, catalysts, sources, self._settings.retention_days)
-        unread = list(kept.unread(current, catalysts).items())
-        for at in range(0, len(unread), _AT_ONCE):
+        new = kept.unread(current, catalysts)
+        unread, first, at_once = list(new.items()), len(new), _AT_ONCE
+        if self._model is not None:  # slow: what was read is kept after each document
+            at_once = 1
+            partly = kept.unread(current, catalysts, partly=True)
+            unread += [one for one in partly.items() if one[0] not in new]
+        for at in range(0, len(unread), at_once):
+            if at >= first and self._model is not None and self._model.paused:
+                break
             if stop() or (end is not None and at and time.monotonic() > end):
                 return len(unread) - at
             progress(at, len(unread))
             reads = [
-                one for name, wanted in unread[at : at + _AT_ONCE] for one in self._read(name, current[name], wanted)
+                one for name, wanted in unread[at : at + at_once] for one in self._read(name, current[name], wanted)
             ]
             recording.keep(database, kept, reads, catalysts, sources)
+            self._again += at >= first
         if unread:
             progress(len(unread), len(unread))
         terms = (hash(tuple(map(identity, sources.values()))), tuple(one.text_key for one in catalysts), self.reader)
@@ -123,7 +147,13 @@ class Boards:
             chunks = self._store.chunks(document_id)
         except NotFound:
             return []  # taken out meanwhile: the next update sees it
-        return evidence.read(document, chunks, wanted, self._classify, self._encode)
+        if self._model is None:
+            return evidence.read(document, chunks, wanted, self._classify, self._encode)
+        from assistant.catalysts.stance_by_model import Judge
+
+        judge = Judge(self._model, document.collection)
+        read = evidence.read(document, chunks, wanted, judge, self._encode)
+        return [replace(one, partly=one.catalyst in judge.unasked) for one in read]
 
     # Showing
 
@@ -170,8 +200,8 @@ class Boards:
             documents=len(sources),
             pending=pending,
             classifier=self._reader,
-            rules=dict(RULES),
-            warnings=_warnings(undated, as_of, pending),
+            rules=dict(RULES) | ({} if self._model is None else {"model": self._model.rule}),
+            warnings=_warnings(undated, as_of, pending, [why for one in told.values() for why in one.without]),
         )
 
     def found(
@@ -247,6 +277,7 @@ class Boards:
             hash(tuple(map(identity, sources.values()))),
             *((one.id, one.text_key) for one in catalysts),
             self.reader,
+            self._again,
         )
         with self._keeping:
             if key in self._said:
@@ -299,12 +330,14 @@ def _over(view: Base, tool: str) -> str:
     return f"{within} {view.index_fingerprint}"
 
 
-def _warnings(undated: int, as_of: str | None, pending: int) -> tuple[str, ...]:
+def _warnings(undated: int, as_of: str | None, pending: int, without: Sequence[str]) -> tuple[str, ...]:
     out = []
     if undated:
         out.append(f"{undated} document{'s' * (undated != 1)} without a date left out under as-of {as_of}.")
     if pending:
         out.append(f"{pending} document{'s are' if pending != 1 else ' is'} not read for the board yet.")
+    for why, count in sorted(Counter(without).items()):
+        out.append(f"{count} sentence{'s were' if count != 1 else ' was'} {why}.")
     return tuple(out)
 
 

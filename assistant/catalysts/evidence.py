@@ -26,6 +26,8 @@ from vectorstore.records import Chunk, Document, sha256
 Vector = NDArray[np.float32]
 SUREST = 0.85  # score from which a stance counts: below it more than one of five is wrong (docs/stance.md)
 LEAST = 0.6  # from which a sentence is kept, to be shown as less sure
+WITHOUT = "read without the language model"  # how a reason begins where a model was to read and did not
+_PARTLY = "/partly"  # after the reader, where a model is to be asked again
 MOST_KEPT = 24  # sentences of one document for one catalyst: those whose stance is surest
 
 PART = Part(
@@ -87,7 +89,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What one document says of one catalyst; ``left_out``: further sentences with a stance that are not kept."""
+    """What one document says of one catalyst; ``left_out``: further sentences with a stance that are not kept.
+
+    ``partly``: a part of what reads could not be asked; the rest stands until it can.
+    """
 
     document_id: str
     version: str
@@ -95,6 +100,7 @@ class Read:
     definition: str
     found: tuple[Found, ...] = ()
     left_out: int = 0
+    partly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,15 +184,22 @@ class Evidence:
 
     def __init__(self, database: Database, reader: str) -> None:
         self._database, self.reader = database, reader
+        self._readers = {reader, reader + _PARTLY}
 
-    def unread(self, current: Mapping[str, str], catalysts: Sequence[Catalyst]) -> dict[str, list[Catalyst]]:
-        """Return which catalysts each of the documents ``current`` (id -> version) is to be read for, where there are any."""
+    def unread(
+        self, current: Mapping[str, str], catalysts: Sequence[Catalyst], *, partly: bool = False
+    ) -> dict[str, list[Catalyst]]:
+        """Return which catalysts each of the documents ``current`` (id -> version) is to be read for, where there are any.
+
+        ``partly``: whether those are meant too that are read in part.
+        """
+        readers = {self.reader} if partly else self._readers
         with self._database.read() as connection:
             rows = connection.execute("SELECT document_id, catalyst, version, definition, read_by FROM evidence_read")
             held = {(d, c): (v, key, by) for d, c, v, key, by in rows}
         wanted = [(one, one.text_key) for one in catalysts]
         missing = {
-            name: [one for one, key in wanted if held.get((name, one.id)) != (version, key, self.reader)]
+            name: [one for one, key in wanted if held.get((name, one.id)) not in {(version, key, by) for by in readers}]
             for name, version in current.items()
         }
         return {name: listed for name, listed in missing.items() if listed}
@@ -206,7 +219,7 @@ class Evidence:
         execute("DELETE FROM evidence WHERE document_id = ? AND catalyst = ?", key)
         execute(
             "INSERT OR REPLACE INTO evidence_read VALUES (?, ?, ?, ?, ?, ?)",
-            (*key, one.version, one.definition, self.reader, one.left_out),
+            (*key, one.version, one.definition, self.reader + _PARTLY * one.partly, one.left_out),
         )
         many(
             "INSERT INTO evidence (document_id, catalyst, evidence_id, start, stop, page, side, score, reasons, quote, vector) "
@@ -247,8 +260,8 @@ class Evidence:
         """Return what the documents ``current`` (id -> version) say of a catalyst, how much is left out, and which were read."""
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT document_id, version, left_out FROM evidence_read WHERE catalyst = ? AND definition = ? AND read_by = ?",
-                (catalyst.id, catalyst.text_key, self.reader),
+                "SELECT document_id, version, left_out FROM evidence_read WHERE catalyst = ? AND definition = ? AND read_by IN (?, ?)",
+                (catalyst.id, catalyst.text_key, *self._readers),
             ).fetchall()
             read = {name: left for name, version, left in rows if current.get(name) == version}
             condition = "catalyst = ? AND document_id IN (SELECT value FROM json_each(?))"
@@ -290,6 +303,7 @@ __all__ = [
     "MOST_KEPT",
     "PART",
     "SUREST",
+    "WITHOUT",
     "Classify",
     "Difference",
     "Evidence",
