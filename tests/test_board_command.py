@@ -74,7 +74,16 @@ def test_the_contract_of_the_json(thesis: Call) -> None:
         ("Harbor Press", "2024-04-01", "article"), ("Quay Research", "2024-03-01", "note"),
     ]  # fmt: skip
     assert {r["tool_status"] for r in tariffs["metrics"]} == {"not_configured"}
-    assert set(board["rules"]) == {"repeats", "superseded", "contradictions", "authority", "order", "status", "new", "sure"}
+    assert set(board["rules"]) == {
+        "repeats",
+        "superseded",
+        "contradictions",
+        "authority",
+        "order",
+        "status",
+        "new",
+        "sure",
+    }
 
 
 def test_people_get_a_line_of_status_and_the_newest_claims(thesis: Call) -> None:

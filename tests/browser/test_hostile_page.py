@@ -53,9 +53,7 @@ Tariffs raise {TURNED} and {HIDDEN} the costs of all makers of glass.
 """
 QUESTION = f"Do tariffs raise the costs of pump, valve, chair and glass makers? {SCRIPT} {STYLE} {TURNED}"
 # What no text of a document may become; our own plots are drawn in SVG.
-MADE = (
-    "script, link, style, base, iframe, object, embed, form:not(.t-amend), svg[onload], img:not([src^='document/']):not([src^='../'])"
-)
+MADE = "script, link, style, base, iframe, object, embed, form:not(.t-amend), svg[onload], img:not([src^='document/']):not([src^='../'])"
 
 
 @dataclass
