@@ -99,11 +99,19 @@ class Bytes:
 
     def of(self, seen: Watched, question: str) -> int:
         """Ask and return what came for it, with the list of conversations."""
+        self.settled()
         self.count = 0
         with seen.page.expect_response(lambda response: "queue/join" in response.url):
             seen.ask(question)
-        seen.page.wait_for_timeout(400)
+        self.settled()
         return self.count
+
+    def settled(self) -> None:
+        """Wait until nothing has come for a second: what was asked for before is not part of a question."""
+        quiet, before = 0, self.count
+        while quiet < 4:
+            self.page.wait_for_timeout(250)
+            quiet, before = (quiet + 1 if self.count == before else 0), self.count
 
 
 def opened(browser: Any, url: str) -> Watched:
