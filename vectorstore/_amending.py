@@ -39,6 +39,7 @@ class Amending(States):
                 f"UPDATE documents SET revision = revision + 1, {_rows.METADATA} WHERE document_id = ? AND version = ?",  # noqa: S608
                 (*_rows.metadata_values(metadata), *key),
             )
+            self.words_changed([document.document_id])
             if embed:
                 self.await_vectors(document.document_id)
                 connection.execute(
@@ -50,7 +51,8 @@ class Amending(States):
         """Return every version that was ever in, oldest first."""
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT version, stored_at, CASE WHEN version IS (SELECT version FROM documents d "
+                # rowid: SQLite's own number of a row, a column of that name in PostgreSQL (vectorstore._shared_ledger)
+                "SELECT version, stored_at, CASE WHEN version = (SELECT version FROM documents d "
                 "WHERE d.document_id = v.document_id) THEN NULL ELSE replaced_at END, pruned_at FROM versions v "
                 "WHERE document_id = ? ORDER BY stored_at, rowid",
                 (document_id,),

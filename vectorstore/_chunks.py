@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vectorstore import _rows
+from vectorstore._sql import among
 from vectorstore._states import States
 from vectorstore.errors import StoreError
 from vectorstore.records import Chunk
@@ -34,7 +35,7 @@ class Chunks(States):
         found = f"SELECT {_rows.CHUNK} FROM chunks WHERE document_id = ?"
         with self._database.read() as connection:
             row = connection.execute(
-                f"{found} AND start <= ? AND ? < end ORDER BY place LIMIT 1", (document_id, offset, offset)
+                f'{found} AND start <= ? AND ? < "end" ORDER BY place LIMIT 1', (document_id, offset, offset)
             ).fetchone()
             row = row or connection.execute(f"{found} ORDER BY place LIMIT 1", (document_id,)).fetchone()
             return _rows.chunk(row) if row else None
@@ -42,7 +43,7 @@ class Chunks(States):
     def chunks_by_id(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
         with self._database.read() as connection:
             rows = connection.execute(
-                f"SELECT {_rows.CHUNK} FROM chunks WHERE chunk_id IN (SELECT value FROM json_each(?))",
+                f"SELECT {_rows.CHUNK} FROM chunks WHERE {among('chunk_id')}",
                 (json.dumps(list(chunk_ids)),),
             )
             return {row[0]: _rows.chunk(row) for row in rows}
@@ -67,7 +68,7 @@ class Chunks(States):
         wanted = set(shas)
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT sha FROM embeddings WHERE embedder = ? AND sha IN (SELECT value FROM json_each(?))",
+                f"SELECT sha FROM embeddings WHERE embedder = ? AND {among('sha')}",
                 (embedder, json.dumps(sorted(wanted))),
             )
             return wanted - {row[0] for row in rows}
@@ -75,7 +76,7 @@ class Chunks(States):
     def keep_vectors(self, embedder: str, shas: Sequence[str], vectors: Vectors) -> None:
         with self._database.write() as connection:
             connection.executemany(
-                "INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)",
+                "INSERT INTO embeddings VALUES (?, ?, ?) ON CONFLICT (embedder, sha) DO UPDATE SET vector = excluded.vector",
                 ((embedder, sha, v.astype("<f4").tobytes()) for sha, v in zip(shas, vectors, strict=True)),
             )
 
@@ -83,7 +84,7 @@ class Chunks(States):
         """Return the vectors (len(shas), d) of texts that are all in. Raises StoreError otherwise."""
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT sha, vector FROM embeddings WHERE embedder = ? AND sha IN (SELECT value FROM json_each(?))",
+                f"SELECT sha, vector FROM embeddings WHERE embedder = ? AND {among('sha')}",
                 (embedder, json.dumps(list(shas))),
             ).fetchall()
         found = dict(rows)

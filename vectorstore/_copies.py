@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from pathlib import Path
 
 from vectorstore.errors import StoreError
 from vectorstore.ledger import Ledger
@@ -19,19 +18,19 @@ BACKUP = "Copy the folder again while no program has it open, or use `thesis bac
 
 def copied_open(ledger: Ledger) -> bool:
     """Whether the store is a copy of one that was open, and has not been compared yet."""
-    known = ledger.get_meta("file")
-    return known is not None and known != _file(ledger.path) and ledger.get_meta("changing") == "yes"
+    known = ledger.get_meta("file") if ledger.path is not None else None
+    return known is not None and known != _file(ledger) and ledger.get_meta("changing") == "yes"
 
 
 def ended_badly(ledger: Ledger) -> bool:
-    """Whether the program that changed the store last never closed it."""
-    return ledger.get_meta("changing") == "yes"
+    """Whether the program that changed the store last never closed it; among several, each sees to what it did itself."""
+    return not ledger.shared and ledger.get_meta("changing") == "yes"
 
 
 def remember(ledger: Ledger) -> None:
     """Note which file this is."""
-    here = _file(ledger.path)
-    if ledger.get_meta("file") != here:
+    here = _file(ledger)
+    if here and ledger.get_meta("file") != here:
         ledger.set_meta("file", here)
 
 
@@ -39,7 +38,7 @@ def check_ledger(ledger: Ledger) -> None:
     """Raise StoreError for a copy whose ledger mixes two states: no rebuild can mend that."""
     if (found := ledger.problems(thorough=True)) != []:
         raise StoreError(
-            f"The store {ledger.path.parent} was copied while it was written to, and its ledger mixes two states ({found[0]}).",
+            f"The store of {ledger.path} was copied while it was written to, and its ledger mixes two states ({found[0]}).",
             BACKUP,
         )
 
@@ -49,8 +48,7 @@ def check_indexes(ledger: Ledger, problems: Callable[[], list[str]], advice: str
     found = [problem for problem in problems() if "wait for their vectors" not in problem]
     if found:
         raise StoreError(
-            f"The store {ledger.path.parent} was copied while it was written to, and its indexes are of another state than "
-            f"its ledger ({found[0]}).",
+            f"The store of {ledger.path} was copied while it was written to, and its indexes are of another state than its ledger ({found[0]}).",
             advice,
         )
 
@@ -58,10 +56,12 @@ def check_indexes(ledger: Ledger, problems: Callable[[], list[str]], advice: str
 def closed(ledger: Ledger) -> None:
     """Note that the store is closed with nothing under way."""
     with contextlib.suppress(StoreError):  # it only saves the next opening of a copy a comparison
-        if ledger.get_meta("changing") == "yes" and not ledger.marked():
+        if not ledger.shared and ledger.get_meta("changing") == "yes" and not ledger.marked():
             ledger.set_meta("changing", "no")
 
 
-def _file(path: Path) -> str:
-    stat = path.stat()
+def _file(ledger: Ledger) -> str:
+    if ledger.path is None:
+        return ""
+    stat = ledger.path.stat()
     return f"{stat.st_dev}:{stat.st_ino}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 
 from vectorstore import _rows
+from vectorstore._sql import Connection
 from vectorstore.errors import NotFound, unknown
 
 
-def not_there(connection: sqlite3.Connection, document_id: str, version: str | None) -> NotFound:
+def not_there(connection: Connection, document_id: str, version: str | None) -> NotFound:
     """Return the error for a document or version that has no text, with all that is known of it."""
     document = connection.execute(
         "SELECT path, state, changed_at FROM documents WHERE document_id = ?", (document_id,)

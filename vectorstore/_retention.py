@@ -73,15 +73,16 @@ def _versions(ledger: Ledger, before: datetime) -> int:
         rows = connection.execute(
             "SELECT v.document_id, v.version, v.structure FROM versions v "
             "JOIN documents d ON d.document_id = v.document_id "
-            "WHERE v.pruned_at IS NULL AND v.replaced_at < ? AND v.version IS NOT d.version",
+            "WHERE v.pruned_at IS NULL AND v.replaced_at < ? AND (d.version IS NULL OR v.version != d.version)",
             (limit,),
         ).fetchall()
         for document_id, version, structure in rows:
             data = json.loads(structure)
             connection.execute(
-                "UPDATE versions SET text = x'', text_sha = ?, structure = ?, pruned_at = ? "
+                "UPDATE versions SET text = ?, text_sha = ?, structure = ?, pruned_at = ? "
                 "WHERE document_id = ? AND version = ?",
                 (
+                    b"",
                     sha256(b""),
                     json.dumps(data | {"pages": [], "sections": [], "regions": [], "warnings": []}),
                     _rows.now(),

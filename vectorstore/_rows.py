@@ -1,6 +1,5 @@
 """How records stand in the ledger's tables, and back. Pure."""
 
-# ruff: noqa: S608 - every name put into a statement is a constant of this module
 from __future__ import annotations
 
 import json
@@ -11,7 +10,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from vectorstore import names
+from vectorstore import _sql, names
 from vectorstore.records import Chunk, Document, Filters, Metadata, Origin, Page, Region, Section, SourceInfo
 
 TABLES = """
@@ -49,7 +48,8 @@ CREATE TABLE IF NOT EXISTS staged_chunks (
     role TEXT NOT NULL, text_sha TEXT NOT NULL, embedded_sha TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS staged_chunks_of_document ON staged_chunks (document_id);
 """
-CHUNK = "chunk_id, document_id, version, start, end, text, page, section, role"
+CHUNK = 'chunk_id, document_id, version, start, "end", text, page, section, role'
+SET_META = "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,11 @@ def where(filters: Filters, companies: Iterable[str], *, dated: bool = True) -> 
 
     ``dated`` False asks for the documents that match everything but have no date.
     """
-    conditions, values = ["1"], list[object]()
+    conditions, values = ["1 = 1"], list[object]()
 
     def among(column: str, wanted: Iterable[str]) -> None:
-        conditions.append(f"{column} IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps(list(wanted)))
+        conditions.append(_sql.among(column))
+        values.append(json.dumps([plain(one) for one in wanted]))
 
     for name in ("kind", "publisher", "ticker", "collection"):
         if wanted := getattr(filters, name):
@@ -140,8 +140,8 @@ def as_text(data: bytes) -> str:
 
 
 def plain(text: str) -> str:
-    """Make ``text`` fit for an SQLite text column, which has no lone surrogates."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """Make ``text`` fit for a text column: SQLite's has no lone surrogates, PostgreSQL's no NUL either."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
 
 
 def chunk(row: Sequence[Any]) -> Chunk:

@@ -10,7 +10,8 @@ import re
 import sqlite3
 from pathlib import Path
 
-from vectorstore._rows import TABLES
+from vectorstore._rows import SET_META, TABLES
+from vectorstore._sql import Connection
 from vectorstore._sqlite import Database
 from vectorstore.errors import StoreError
 
@@ -55,7 +56,7 @@ def newer(path: Path, schema: int) -> StoreError:
     )
 
 
-def schema_of(connection: sqlite3.Connection) -> int | None:
+def schema_of(connection: Connection) -> int | None:
     """Return the number that a ledger carries, None for a file without tables."""
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is None:
         return None
@@ -63,7 +64,7 @@ def schema_of(connection: sqlite3.Connection) -> int | None:
     return int(row[0]) if row else None
 
 
-def strangers(connection: sqlite3.Connection) -> list[str]:
+def strangers(connection: Connection) -> list[str]:
     """Return the names of all that stands in an up-to-date ledger beside this program's tables: views, triggers and the like."""
     statements = [_named(statement) for statement in filter(str.strip, TABLES.split(";"))]
     ours = {(kind.lower(), name) for kind, name in statements}
@@ -92,7 +93,7 @@ def _bring_up(connection: sqlite3.Connection, found: int | None) -> None:
             "UPDATE versions SET replaced_at = (SELECT changed_at FROM documents d WHERE d.document_id = versions.document_id) "
             "WHERE version IS NOT (SELECT version FROM documents d WHERE d.document_id = versions.document_id)"
         )
-    connection.execute("INSERT OR REPLACE INTO meta VALUES ('schema', ?)", (str(SCHEMA),))
+    connection.execute(SET_META, ("schema", str(SCHEMA)))
 
 
 def _remake(connection: sqlite3.Connection, name: str, statement: str) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
+from vectorstore._sql import Lock
+
 # A checkpoint moves what was written from the log into the file. The fewer there are, the seldomer a plain copy of an
 # open store mixes two states: file and log, copied between two checkpoints, are one committed state.
 _LOG_PAGES = 16_384  # of 4 KiB
@@ -20,6 +22,8 @@ class Database:
 
     BEGIN takes no snapshot yet: the first SELECT of the block does. ``faults`` turns an SQLite error into the one to raise.
     """
+
+    shared = False  # by processes that know nothing of each other
 
     def __init__(
         self,
@@ -34,6 +38,7 @@ class Database:
         self._idle: list[sqlite3.Connection] = []
         self._pool = threading.Lock()
         self._writing = threading.RLock()
+        self._alone = threading.RLock()
         self._reading = threading.local()
         self._closed = False
         self.changes = 0  # transactions committed by this process
@@ -109,8 +114,30 @@ class Database:
             finally:
                 self._writer.execute("PRAGMA foreign_keys = ON")
 
-    def compact(self) -> None:
-        """Give pages that nothing uses back to the file system."""
+    def alone(self) -> Lock:
+        """Return the lock that one thread has at a time, for what is more than one transaction. Taken before ``write``."""
+        return self._alone
+
+    def bytes(self) -> int:
+        """Return the size of the file, when all that was written has reached it."""
+        with self.read() as connection:
+            pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        return int(pages * size)
+
+    def problems(self, *, thorough: bool) -> list[str]:
+        """Return what SQLite's own checks find; ``thorough``: its indexes against their tables too."""
+        with self.read() as connection:
+            rows = connection.execute(f"PRAGMA {'integrity_check' if thorough else 'quick_check'}").fetchall()
+            broken = connection.execute("PRAGMA foreign_key_check").fetchall()
+        found = [f"The ledger is damaged: {row[0]}." for row in rows if row[0] != "ok"]
+        return found + [f"The ledger has a row of {row[0]} that belongs to nothing." for row in broken]
+
+    def compact(self, share: float = 0.0) -> None:
+        """Give pages that nothing uses back to the file system, where they are more than ``share`` of all."""
+        with self.read() as connection:
+            unused, pages = (connection.execute(f"PRAGMA {n}").fetchone()[0] for n in ("freelist_count", "page_count"))
+        if share and unused <= share * pages:
+            return
         with self._writing:
             if self._writer is None:
                 raise sqlite3.ProgrammingError(f"{self.path} is closed")

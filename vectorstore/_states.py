@@ -23,10 +23,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vectorstore import _rows
-from vectorstore._sqlite import Database
+from vectorstore._following import Following
+from vectorstore._sql import among
 from vectorstore.records import Document, sha256
 
-_AMONG = "document_id IN (SELECT value FROM json_each(?))"
+_AMONG = among("document_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +39,14 @@ class Waiting:
     chunks: int
 
 
-class States:
+class States(Following):
     """The part of the ledger that says how far a document has come."""
-
-    _database: Database
 
     # Marks
 
     def mark(self, document_ids: Iterable[str]) -> None:
         with self._database.write() as connection:
-            connection.executemany("INSERT OR IGNORE INTO marks VALUES (?)", ((i,) for i in document_ids))
+            connection.executemany("INSERT INTO marks VALUES (?) ON CONFLICT DO NOTHING", ((i,) for i in document_ids))
             self._changing()
 
     def settle(self, document_ids: Iterable[str]) -> None:
@@ -61,7 +60,7 @@ class States:
     def _changing(self) -> None:
         """Say that the store is not at rest until it is closed."""
         with self._database.write() as connection:
-            connection.execute("INSERT OR REPLACE INTO meta VALUES ('changing', 'yes')")
+            connection.execute(_rows.SET_META, ("changing", "yes"))
 
     # How far
 
@@ -74,7 +73,7 @@ class States:
             connection.executemany(
                 "INSERT INTO documents (document_id, path, collection, state, changed_at, collection_key) "
                 "VALUES (?, ?, ?, 'seen', ?, ?) ON CONFLICT (document_id) DO UPDATE SET state = 'seen', error = NULL, "
-                "changed_at = CASE WHEN version IS NULL THEN excluded.changed_at ELSE changed_at END",
+                "changed_at = CASE WHEN documents.version IS NULL THEN excluded.changed_at ELSE documents.changed_at END",
                 [(name, path, collection, now, _rows.key(collection)) for name, path, collection in sources],
             )
 
@@ -134,15 +133,26 @@ class States:
     def await_vectors(self, document_id: str) -> None:
         """Put a document at the end of those that wait for their vectors."""
         with self._database.write() as connection:
-            connection.execute("INSERT OR REPLACE INTO waiting (document_id) VALUES (?)", (document_id,))
+            connection.execute("DELETE FROM waiting WHERE document_id = ?", (document_id,))
+            if self._process is None:
+                connection.execute("INSERT INTO waiting (document_id) VALUES (?)", (document_id,))
+            else:
+                row = (document_id, self._process.number)
+                connection.execute("INSERT INTO waiting (document_id, process) VALUES (?, ?)", row)
 
-    def waiting(self, *, chunks: int | None = None, skip: Collection[str] = ()) -> list[Waiting]:
-        """Return what waits, first come first; with ``chunks`` no more than make about so many, one at least."""
+    def waiting(self, *, chunks: int | None = None, skip: Collection[str] = (), mine: bool = False) -> list[Waiting]:
+        """Return what waits, first come first; with ``chunks`` no more than make about so many, one at least.
+
+        ``mine``: of this process only, where there are others.
+        """
         found: list[Waiting] = []
         count = 0
+        condition, values = ("WHERE process = ?", [self._process.number]) if mine and self._process else ("", [])
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT document_id, revision, chunks FROM waiting JOIN documents USING (document_id) ORDER BY place"
+                "SELECT document_id, revision, chunks FROM waiting JOIN documents USING (document_id) "  # noqa: S608
+                f"{condition} ORDER BY place",
+                values,
             )
             for row in (Waiting(*values) for values in rows):
                 if row.document_id in skip:

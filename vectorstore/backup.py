@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from vectorstore._schema import SCHEMA, newer, schema_of
+from vectorstore._sql import Connection
 from vectorstore.errors import StoreEmpty, StoreError
 
 FORMAT = 1
@@ -120,7 +121,7 @@ def _describe(copy: Path, root: Path) -> dict[str, Any]:
         }
 
 
-def counts(connection: sqlite3.Connection) -> dict[str, int]:
+def counts(connection: Connection) -> dict[str, int]:
     """Return what a ledger holds, as the manifest says it."""
     wanted = {
         "documents": "SELECT count(*) FROM documents WHERE version IS NOT NULL",

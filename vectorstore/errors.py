@@ -7,6 +7,7 @@
     │   ├── StoreLocked          another process owns the store
     │   ├── StoreEmpty           nothing has been ingested yet
     │   ├── StoreFull            no space left on its disk
+    │   ├── StoreUnavailable     the server that holds its vectors does not answer
     │   └── FingerprintMismatch  the index was made by another model or chunker
     ├── ReadError                a document that cannot be read
     ├── FetchError               a URL that cannot or must not be fetched
@@ -50,6 +51,10 @@ class StoreEmpty(StoreError):
 
 class StoreFull(StoreError):
     kind = "store_full"
+
+
+class StoreUnavailable(StoreError):
+    kind = "store_unavailable"
 
 
 class FingerprintMismatch(StoreError):

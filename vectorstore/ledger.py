@@ -27,51 +27,66 @@ from vectorstore._missing import not_there
 from vectorstore._rows import Head, Match
 from vectorstore._schema import prepare
 from vectorstore._scoped import Scope
+from vectorstore._shared_ledger import shared_ledger
+from vectorstore._sql import AnyDatabase, Connection, Lock, among
 from vectorstore._sqlite import Database
 from vectorstore.errors import StoreError
 from vectorstore.records import Chunk, Document, Filters, SourceInfo, sha256
+from vectorstore.shared import Shared
 
 Vectors = NDArray[np.float32]
 
 
 class Ledger(Amending, Chunks):
-    """One ``ledger.sqlite``; that of an older program is brought up to date.
+    """One ``ledger.sqlite``, brought up to date where an older program made it, or the tables of a base that machines share.
 
     ``owned`` False is for reading beside the owner. Raises StoreError for a file that is damaged or from a newer program.
     """
 
-    def __init__(self, path: Path, *, owned: bool = True) -> None:
-        self.path = path
+    def __init__(self, place: Path | Shared, *, owned: bool = True) -> None:
+        self.path = place if isinstance(place, Path) else None  # its file, where it is one
         self._owned = owned
         self._kept = Kept(-1)
         self._parsed: dict[str, tuple[tuple[object, ...], SourceInfo]] = {}
+        self._open(place, owned)
+
+    def _open(self, place: Path | Shared, owned: bool) -> None:
+        self._database: AnyDatabase
+        if isinstance(place, Shared):
+            self._database, self._process = shared_ledger(place)
+            self.name = f"The ledger ({place.shown})"
+            return
+        self.name = f"The ledger {place}"
         try:
-            self._database = Database(path, faults=ledger_fault(path))
+            self._database = database = Database(place, faults=ledger_fault(place))
         except sqlite3.DatabaseError as error:
-            raise ledger_fault(path)(error) from error
+            raise ledger_fault(place)(error) from error
         try:
-            prepare(self._database, path, owned=owned)
+            prepare(database, place, owned=owned)
         except sqlite3.DatabaseError as error:
-            self._database.close()
-            raise self._damaged(error) from error
+            database.close()
+            raise StoreError(
+                f"The ledger {place} cannot be read: {error}.",
+                "Restore it from a backup, or move the store folder away and ingest again.",
+            ) from error
         except BaseException:
-            self._database.close()
+            database.close()
             raise
 
-    def _damaged(self, error: Exception) -> StoreError:
-        return StoreError(
-            f"The ledger {self.path} cannot be read: {error}.",
-            "Restore it from a backup, or move the store folder away and ingest again.",
-        )
-
     def close(self) -> None:
+        if self._process is not None:
+            self._process.end()
         self._database.close()
 
-    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+    def alone(self) -> Lock:
+        """Return the lock that whoever changes the indexes holds: one thread, of all processes that may write here."""
+        return self._database.alone()
+
+    def transaction(self) -> AbstractContextManager[Connection]:
         """One transaction; the writing methods called inside it are part of it."""
         return self._database.write()
 
-    def snapshot(self) -> AbstractContextManager[sqlite3.Connection]:
+    def snapshot(self) -> AbstractContextManager[Connection]:
         """Reads inside the block, by this thread, see one committed state."""
         return self._database.read()
 
@@ -84,7 +99,7 @@ class Ledger(Amending, Chunks):
 
     def set_meta(self, key: str, value: str) -> None:
         with self._database.write() as connection:
-            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+            connection.execute(_rows.SET_META, (key, value))
 
     # Documents
 
@@ -92,8 +107,8 @@ class Ledger(Amending, Chunks):
         """Return the document's number in the indexes, giving it one (state "removed") if it is new."""
         with self._database.write() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO documents (document_id, path, collection, state, changed_at) "
-                "VALUES (?, ?, ?, 'removed', ?)",
+                "INSERT INTO documents (document_id, path, collection, state, changed_at) "
+                "VALUES (?, ?, ?, 'removed', ?) ON CONFLICT DO NOTHING",
                 (document.document_id, document.path, document.collection, _rows.now()),
             )
             row = connection.execute("SELECT number FROM documents WHERE document_id = ?", (document.document_id,))
@@ -142,6 +157,7 @@ class Ledger(Amending, Chunks):
                     document.document_id,
                 ),
             )
+            self.words_changed([document.document_id])
 
     def fail(self, document_id: str, path: str, collection: str, error: str) -> None:
         """Note a failure; a version that was in stays in (and answers), with the error beside it."""
@@ -150,7 +166,7 @@ class Ledger(Amending, Chunks):
                 "INSERT INTO documents (document_id, path, collection, state, error, changed_at, collection_key) "
                 "VALUES (?, ?, ?, 'failed', ?, ?, ?) ON CONFLICT (document_id) DO UPDATE SET state = 'failed', "
                 "error = excluded.error, changed_at = excluded.changed_at",
-                (document_id, path, collection, error, _rows.now(), _rows.key(collection)),
+                (document_id, path, collection, _rows.plain(error), _rows.now(), _rows.key(collection)),
             )
 
     def take_out(self, document_id: str) -> bool:
@@ -162,6 +178,7 @@ class Ledger(Amending, Chunks):
                 "UPDATE versions SET replaced_at = ? WHERE document_id = ? AND replaced_at IS NULL",
                 (_rows.now(), document_id),
             )
+            self.words_changed([document_id])
             changed = connection.execute(
                 "UPDATE documents SET state = 'removed', version = NULL, error = NULL, chunks = 0, changed_at = ?, "
                 "metadata = '{}', warnings = '[]', pages = 0, characters = 0, company = NULL, published = NULL, kind_key = NULL, "
@@ -263,7 +280,7 @@ class Ledger(Amending, Chunks):
         return self._heads(f"version IS NOT NULL AND {condition}", values)
 
     def heads_of(self, document_ids: Sequence[str]) -> dict[str, Head]:
-        condition = "version IS NOT NULL AND document_id IN (SELECT value FROM json_each(?))"
+        condition = f"version IS NOT NULL AND {among('document_id')}"
         return {head.document_id: head for head in self._heads(condition, [json.dumps(list(document_ids))])}
 
     def numbers(self) -> dict[str, int]:
@@ -332,26 +349,18 @@ class Ledger(Amending, Chunks):
         return _rows.as_text(data), sha256(data) == row[1]
 
     def size(self) -> int:
-        """Return the bytes of the file, when all that was written has reached it."""
-        with self._database.read() as connection:
-            pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-        return int(pages * size)
+        """Return its bytes, when all that was written has reached the disk."""
+        return self._database.bytes()
 
     def compact(self, share: float) -> None:
         """Make the file smaller where more than ``share`` of it is unused."""
-        with self._database.read() as connection:
-            unused, pages = (connection.execute(f"PRAGMA {n}").fetchone()[0] for n in ("freelist_count", "page_count"))
-        if unused > share * pages:
-            self._database.compact()
+        self._database.compact(share)
 
     def problems(self, *, thorough: bool = False) -> list[str]:
-        """Return what SQLite's own checks find; ``thorough``: its indexes against their tables too, and every text's checksum."""
+        """Return what the database's own checks find; ``thorough``: its indexes against their tables too, and every text's checksum."""
+        found = self._database.problems(thorough=thorough)
         with self._database.read() as connection:
-            rows = connection.execute(f"PRAGMA {'integrity_check' if thorough else 'quick_check'}").fetchall()
-            broken = connection.execute("PRAGMA foreign_key_check").fetchall()
-            found = [f"The ledger is damaged: {row[0]}." for row in rows if row[0] != "ok"]
             names = connection.execute("SELECT document_id, version FROM versions").fetchall() if thorough else []
-        found += [f"The ledger has a row of {row[0]} that belongs to nothing." for row in broken]
         return found + [
             f"The text of {name} is damaged." for name, version in names if not self.text_of(name, version)[1]
         ]

@@ -25,6 +25,9 @@ class Settings:
 
     store: str = "./.thesis"
     lock_wait_s: int = 60  # for a store that another process has: longer than one answer; a person can stop it sooner
+    # more than one machine (docs/scale.md)
+    ledger: str = ""  # postgresql://USER@HOST/DATABASE that several processes share; empty: SQLite, in the store's folder
+    ledger_schema: str = "thesis"  # the start of the names of the base's schemas in it
     collection: str = "default"
     knowledge: str = "knowledge"  # ingested on the first start, when the store is empty
     host: str = "127.0.0.1"
@@ -49,6 +52,11 @@ class Settings:
     stale_after_days: int = 365  # an answer whose newest source is older says so; 0: never
     # the store
     retention_days: int = 0  # `thesis prune` forgets versions that have not been current for so long; 0: never
+    # a Chroma server for the vectors (docs/scale.md); its token comes from THESIS_CHROMA_TOKEN, or from systemd's credentials
+    chroma: str = ""  # such as http://127.0.0.1:8000; empty: embedded, in the store's folder
+    chroma_tenant: str = ""  # empty: what the server says is ours
+    chroma_database: str = ""
+    chroma_timeout_s: int = 60  # for one request with its retries; a question waits 10 at most
     # language model; keys come from the environment, under the provider's own names
     model: str = ""  # provider:name; empty: the extractive mode
     model_url: str = ""  # an address of the provider's API that is not its own, such as a server on this machine

@@ -1,0 +1,69 @@
+"""The ledger's part for a base that several processes work on: which words changed, whose the waiting documents are.
+
+Each process has a keyword index of its own and brings it in line from ``changed_words``: for each document the number of the
+change that touched its words last. A document that waits for its vectors belongs to the process that put it in; when that
+process is gone, another takes it over. In a ledger on SQLite, which one process has, all of this is nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from vectorstore._postgres import Database as Postgres
+from vectorstore._shared_ledger import Process
+from vectorstore._sql import AnyDatabase
+
+
+class Following:
+    """What keeps processes in step."""
+
+    _database: AnyDatabase
+    _process: Process | None = None  # this one, where there are others
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes change this ledger, too."""
+        return self._database.shared
+
+    def words_changed(self, document_ids: Iterable[str]) -> None:
+        """Note, in the change that is being written, that the words of documents are others, or gone."""
+        if not isinstance(self._database, Postgres):
+            return
+        change = self._database.change
+        with self._database.write() as connection:
+            connection.executemany(
+                "INSERT INTO changed_words VALUES (?, ?) ON CONFLICT (document_id) DO UPDATE SET change = excluded.change",
+                [(name, change) for name in document_ids],
+            )
+
+    def words_since(self, change: int) -> tuple[int, list[tuple[int, str]]]:
+        """Return the number of the last change, and (number, document id) of all whose words changed after ``change``."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT number, document_id FROM changed_words JOIN documents USING (document_id) WHERE change > ? "
+                "ORDER BY change, number",
+                (change,),
+            ).fetchall()
+            return self._database.revision, rows
+
+    def take_over(self) -> int:
+        """Make the waiting documents of processes that are gone this one's; return how many there were."""
+        if self._process is None:
+            return 0
+        mine = self._process.number
+        orphans = (
+            f"process != ? AND NOT EXISTS (SELECT 1 FROM {self._process.LIVING} WHERE living.number = waiting.process)"
+        )
+        with self._database.read() as connection:
+            if connection.execute(f"SELECT 1 FROM waiting WHERE {orphans} LIMIT 1", (mine,)).fetchone() is None:
+                return 0
+        with self._database.write() as connection:
+            return connection.execute(f"UPDATE waiting SET process = ? WHERE {orphans}", (mine, mine)).rowcount
+
+    def not_mine(self, document_ids: Collection[str]) -> set[str]:
+        """Return those of the waiting documents that another process has."""
+        if self._process is None or not document_ids:
+            return set()
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT document_id FROM waiting WHERE process != ?", (self._process.number,))
+            return {row[0] for row in rows} & set(document_ids)
