@@ -132,11 +132,14 @@ def open_ingestor(settings: Settings, *, repair: bool = False) -> Iterator[Inges
 def _ingestor(settings: Settings, repair: bool = False) -> Iterator[Ingestor]:
     from ingest import CHUNKER_VERSION, Ingestor
     from vectorstore.embedding import make_embedder
+    from vectorstore.server import server_of
     from vectorstore.store import Store
 
-    embedder = make_embedder(settings)
+    server, embedder = server_of(settings), make_embedder(settings)
     with (
-        Store.open(settings.store, embedder=embedder, chunker_version=CHUNKER_VERSION, repair=repair) as store,
+        Store.open(
+            settings.store, embedder=embedder, chunker_version=CHUNKER_VERSION, repair=repair, server=server
+        ) as store,
         Ingestor(store, settings) as ingestor,
     ):
         yield ingestor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from vectorstore.settings import Settings
 
 _PACKAGES = ("chromadb", "gradio", "langchain", "onnxruntime", "pypdf", "pypdfium2", "sentence-transformers", "torch")
 _SECRET = ("key", "token", "secret", "password")
+_CREDENTIALS = re.compile(r"//[^/\s]*@")  # of an address
 
 
 def examine(settings: Settings, open_assistant: Callable[[Settings], Any], *, live: bool = False) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def examine(settings: Settings, open_assistant: Callable[[Settings], Any], *, li
     from vectorstore.embedding import cache_folder
 
     shown = {
-        name: "(set)" if value and set(name.split("_")) & set(_SECRET) else value
+        name: "(set)" if value and set(name.split("_")) & set(_SECRET) else _without_password(value)
         for name, value in asdict(settings).items()
     }
     packages = {}
@@ -50,6 +52,7 @@ def examine(settings: Settings, open_assistant: Callable[[Settings], Any], *, li
                     "embedding_fingerprint": assistant.store.embedding_fingerprint,
                     "index_fingerprint": assistant.store.index_fingerprint,
                     "megabytes": _megabytes(root),
+                    "vectors": assistant.store.vectors_at(),
                 }
                 model["fingerprint"] = assistant.store.embedder.fingerprint
         except ThesisError as error:
@@ -78,6 +81,10 @@ def sound(findings: dict[str, Any]) -> bool:
     return all(findings[part].get("problem") is None for part in ("store", "model")) and all(
         one["status"] == "ok" for one in tried
     )
+
+
+def _without_password(value: object) -> object:
+    return _CREDENTIALS.sub("//(set)@", value) if isinstance(value, str) else value
 
 
 def _megabytes(folder: Path) -> float:

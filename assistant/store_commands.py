@@ -61,6 +61,7 @@ def backup(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextI
 
 def restore(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
     from vectorstore.restore import restore as bring_back
+    from vectorstore.server import server_of
 
     begun = time.monotonic()
     with contextlib.closing(wiring.progress(wiring.err)) as shown:
@@ -70,7 +71,7 @@ def restore(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: Text
             left = seconds * (total - done) / done if done else None
             shown({"chunks": done, "seconds": seconds, "seconds_left": left})
 
-        made = bring_back(wiring.at(a.file), Path(settings.store), tell)
+        made = bring_back(wiring.at(a.file), Path(settings.store), tell, server=server_of(settings))
     if a.json:
         _print({name: value for name, value in asdict(made).items() if name != "root"}, out)
     else:

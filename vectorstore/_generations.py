@@ -11,9 +11,10 @@ from typing import TypeVar
 
 from vectorstore import _copies
 from vectorstore._indexes import Files, Indexes, delete, sweep
+from vectorstore._places import Place
 from vectorstore._rebuild import Green, Progress, Rechunk, fill_keyword, fill_vectors
 from vectorstore._search import Searcher
-from vectorstore.chroma import REBUILD, VectorIndex, loads
+from vectorstore.chroma import REBUILD, VectorIndex
 from vectorstore.embedding import Embedder
 from vectorstore.errors import StoreError
 from vectorstore.keyword import LAYOUT, KeywordIndex
@@ -32,6 +33,7 @@ class Generations:
     root: Path
     embedder: Embedder
     _ledger: Ledger
+    _place: Place
     _writing: threading.RLock
 
     def __init__(self) -> None:
@@ -93,7 +95,7 @@ class Generations:
                     "Run `thesis rebuild`, or ingest the documents again.",
                 )
             blue = Files.of(self._ledger)
-            green = Green(self.root, blue, self._ledger, embedder, self._chunker, rechunk, self._go_on)
+            green = Green(self.root, blue, self._place, self._ledger, embedder, self._chunker, rechunk, self._go_on)
             try:
                 green.catch_up(progress)
                 with self._writing:  # what came in or went out meanwhile
@@ -116,9 +118,9 @@ class Generations:
         self.embedder, self._mismatch = embedder, False
         self._coming = None
         if old is not None:
-            old.retire(lambda: delete(self.root, old.files))
+            old.retire(lambda: delete(self.root, old.files, self._place))
         else:
-            delete(self.root, blue)
+            delete(self.root, blue, self._place)
         self._ledger.drop_unused_vectors(embedder.fingerprint)
         _copies.remember(self._ledger)
 
@@ -133,9 +135,11 @@ class Generations:
     def _open_indexes(self, files: Files, fingerprint: str) -> None:
         if self._ledger.get_meta("indexes") == "building":  # by an older program, which rebuilt in place
             raise StoreError(f"A rebuild of {self.root} was stopped half-way.", REBUILD)
+        if not self._place.holds(files.vectors):
+            raise self._place.elsewhere(files.vectors)
         if not self._mismatch and _copies.ended_badly(self._ledger) and not _copies.copied_open(self._ledger):
             files = self._after_a_crash(files, fingerprint)
-        self._open = Indexes(self.root, files, self._ledger, self.embedder, fingerprint)
+        self._open = Indexes(self.root, files, self._place, self._ledger, self.embedder, fingerprint)
         if self._open.vectors.fingerprints() != {fingerprint}:
             raise StoreError(f"The vector index of {self.root} was made by another model.", REBUILD)
         if not self._mismatch and self._open.keyword.layout() != LAYOUT:
@@ -144,7 +148,7 @@ class Generations:
     def _remake_keyword(self, files: Files, fingerprint: str) -> None:
         """The vectors stay: words alone take two seconds of work for 24,000 chunks."""
         log.warning("The keyword index of %s is of another version of this program and is made again.", self.root)
-        new = Files(files.vectors, files.following(self.root).keyword)
+        new = Files(files.vectors, files.following(self.root, self._place).keyword)
         keyword = KeywordIndex(self.root / new.keyword)
         try:
             fill_keyword(self._ledger, keyword)
@@ -154,21 +158,21 @@ class Generations:
             new.remember(self._ledger)
         self._close_indexes()
         sweep(self.root, keep=new)
-        self._open = Indexes(self.root, new, self._ledger, self.embedder, fingerprint)
+        self._open = Indexes(self.root, new, self._place, self._ledger, self.embedder, fingerprint)
 
     def _after_a_crash(self, files: Files, fingerprint: str) -> Files:
         """Return ``files``, or those with the vector index made again from the ledger.
 
         Chroma writes its graph over the old one every thousand vectors; a program that dies in that leaves none that loads.
         """
-        wrong = loads(self.root / files.vectors, fingerprint)
+        wrong = self._place.damaged(files.vectors, fingerprint)
         if not wrong:
             return files
         log.warning("A crash broke the vector index of %s; it is made again from the ledger.", self.root)
         log.info("What the broken index said: %s", wrong)
-        new = Files(files.following(self.root).vectors, files.keyword)
+        new = Files(files.following(self.root, self._place).vectors, files.keyword)
         try:
-            vectors = VectorIndex(self.root / new.vectors, fingerprint)
+            vectors = self._place.open(new.vectors, fingerprint)
             try:
                 fill_vectors(self._ledger, vectors, fingerprint)
             finally:

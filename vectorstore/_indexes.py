@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from vectorstore._places import COLLECTIONS, FOLDER, Place
 from vectorstore._search import Searcher
-from vectorstore.chroma import VectorIndex, discard
+from vectorstore.chroma import discard
 from vectorstore.embedding import Embedder
 from vectorstore.errors import StoreError
 from vectorstore.keyword import KeywordIndex
@@ -23,7 +24,6 @@ from vectorstore.ledger import Ledger
 
 log = logging.getLogger(__name__)
 
-_VECTORS = re.compile(r"chroma(?:-(\d{1,9}))?")
 _KEYWORD = re.compile(r"keyword(?:-(\d{1,9}))?\.sqlite")
 _BESIDE = ("-wal", "-shm", "-journal")  # what SQLite puts next to a file
 
@@ -39,7 +39,8 @@ class Files:
     def of(cls, ledger: Ledger) -> Files:
         """Return those that answer. Raises StoreError for names that are none of this program."""
         found = cls(ledger.get_meta("vector_index") or cls().vectors, ledger.get_meta("keyword_index") or cls().keyword)
-        if not _VECTORS.fullmatch(found.vectors) or not _KEYWORD.fullmatch(found.keyword):
+        known = FOLDER.fullmatch(found.vectors) or COLLECTIONS.fullmatch(found.vectors)
+        if not known or not _KEYWORD.fullmatch(found.keyword):
             raise StoreError(f"The ledger {ledger.path} names index files that cannot be.", "Restore a backup.")
         return found
 
@@ -47,26 +48,30 @@ class Files:
         ledger.set_meta("vector_index", self.vectors)
         ledger.set_meta("keyword_index", self.keyword)
 
-    def following(self, root: Path) -> Files:
-        """Return names that nothing in the folder has."""
+    def following(self, root: Path, place: Place) -> Files:
+        """Return names that nothing in the folder, or in the place of the vectors, has."""
         names = [self.vectors, self.keyword, *(path.name for path in root.iterdir())]
-        found = (_VECTORS.fullmatch(name) or _KEYWORD.fullmatch(_bare(name)) for name in names)
-        number = 1 + max(int(match[1] or 1) for match in found if match)
-        return Files(f"chroma-{number}", f"keyword-{number}.sqlite")
+        found = (FOLDER.fullmatch(name) or _KEYWORD.fullmatch(_bare(name)) for name in names)
+        number = 1 + max([*(int(match[1] or 1) for match in found if match), *place.numbers()])
+        return Files(place.named(number), f"keyword-{number}.sqlite")
 
 
 def sweep(root: Path, *, keep: Files | None) -> None:
     """Delete every index file that is not of ``keep``; nothing else may be in the making."""
     for path in root.iterdir():
         name = _bare(path.name)
-        ours = _VECTORS.fullmatch(name) or _KEYWORD.fullmatch(name)
+        ours = FOLDER.fullmatch(name) or _KEYWORD.fullmatch(name)
         if ours and (keep is None or name not in (keep.vectors, keep.keyword)):
             _delete(path)
 
 
-def delete(root: Path, files: Files) -> None:
-    """Delete the files of one generation."""
-    for name in (files.vectors, files.keyword, *(files.keyword + suffix for suffix in _BESIDE)):
+def delete(root: Path, files: Files, place: Place) -> None:
+    """Delete one generation."""
+    try:
+        place.discard(files.vectors)
+    except (OSError, StoreError) as error:
+        _later(files.vectors, error)
+    for name in (files.keyword, *(files.keyword + suffix for suffix in _BESIDE)):
         _delete(root / name)
 
 
@@ -74,7 +79,11 @@ def _delete(path: Path) -> None:
     try:
         discard(path)
     except OSError as error:
-        log.warning("The old index %s cannot be deleted yet: %s; the next start tries again.", path, error)
+        _later(str(path), error)
+
+
+def _later(what: str, error: Exception) -> None:
+    log.warning("The old index %s cannot be deleted yet: %s; the next start tries again.", what, error)
 
 
 def _bare(name: str) -> str:
@@ -84,10 +93,12 @@ def _bare(name: str) -> str:
 class Indexes:
     """Both indexes of one generation, open. Searches hold them; what was replaced closes when the last one is done."""
 
-    def __init__(self, root: Path, files: Files, ledger: Ledger, embedder: Embedder, fingerprint: str) -> None:
+    def __init__(
+        self, root: Path, files: Files, place: Place, ledger: Ledger, embedder: Embedder, fingerprint: str
+    ) -> None:
         """``fingerprint``: of the model that made the vectors. Raises StoreError."""
         self.files = files
-        self.vectors = VectorIndex(root / files.vectors, fingerprint)
+        self.vectors = place.open(files.vectors, fingerprint)
         try:
             self.keyword = KeywordIndex(root / files.keyword)
         except BaseException:

@@ -15,6 +15,7 @@ from pathlib import Path
 from vectorstore import _rows
 from vectorstore._indexes import Files, Indexes, delete
 from vectorstore._items import Upsert, check, embedded_texts, flat, sha
+from vectorstore._places import Place
 from vectorstore._rows import Head, Match
 from vectorstore.chroma import REBUILD, VectorIndex, collection_of
 from vectorstore.embedding import Embedder
@@ -48,6 +49,7 @@ class Green:
         self,
         root: Path,
         blue: Files,
+        place: Place,
         ledger: Ledger,
         embedder: Embedder,
         chunker: str,
@@ -55,15 +57,15 @@ class Green:
         go_on: Callable[[], None],
     ) -> None:
         """``go_on`` is called often, and raises where the rebuild is to end. Raises StoreError."""
-        self._root, self._ledger, self._embedder, self._chunker = root, ledger, embedder, chunker
+        self._root, self._place, self._ledger, self._embedder, self._chunker = root, place, ledger, embedder, chunker
         self._rechunk, self._go_on = rechunk, go_on
         self._built: dict[str, tuple[Match, int]] = {}  # by document: what was built, and how many chunks that made
         unstage(ledger)
-        files = blue.following(root)
+        files = blue.following(root, place)
         try:
-            self.indexes = Indexes(root, files, ledger, embedder, embedder.fingerprint)
+            self.indexes = Indexes(root, files, place, ledger, embedder, embedder.fingerprint)
         except BaseException:
-            delete(root, files)
+            delete(root, files, place)
             raise
 
     @property
@@ -167,7 +169,7 @@ class Green:
     def discard(self) -> None:
         """Leave everything as it was."""
         self.indexes.close()
-        delete(self._root, self.indexes.files)
+        delete(self._root, self.indexes.files, self._place)
         unstage(self._ledger)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -15,9 +16,12 @@ from vectorstore._rows import Match
 from vectorstore._scoped import Scope
 from vectorstore.chroma import BODY, FURNITURE, VectorIndex, collection_of
 from vectorstore.embedding import Embedder
+from vectorstore.errors import StoreUnavailable
 from vectorstore.keyword import KeywordIndex
 from vectorstore.ledger import Ledger
 from vectorstore.records import Filters, Passage
+
+log = logging.getLogger(__name__)
 
 Vectors = NDArray[np.float32]
 Scored = tuple[str, float]
@@ -57,13 +61,13 @@ class Searcher:
         vector = self._vector(query)
         with self._ledger.snapshot():
             if not narrows(filters):
-                return self._approximate(vector, k, None, filters)
+                return self._through_index(vector, k, None, filters)
             matched = self._ledger.matching(filters)
             # Which neighbours a graph finds hangs on all that is in it, also on what a reader may not see.
             limit = EXACT_LIMIT if filters.within is None else EXACT_WITHIN
             if sum(match.chunks for match in matched) <= limit:
                 return self._exact(vector, k, matched, filters.roles)
-            return self._approximate(vector, k, matched, filters)
+            return self._through_index(vector, k, matched, filters)
 
     def keyword(self, query: str, k: int, filters: Filters) -> list[Passage]:
         """Return up to ``k`` passages by BM25."""
@@ -141,23 +145,40 @@ class Searcher:
         found = [(names[i], float(scores[i])) for i in near if np.isfinite(scores[i])]
         return self._passages(_best(found, k), roles)
 
+    def _through_index(
+        self, vector: Vectors, k: int, matched: Sequence[Match] | None, filters: Filters
+    ) -> list[Passage]:
+        """Ask the index; where its server is not there, a base that is not too large is scored in full from the ledger.
+
+        Then the answer is the same, later. Of a larger base nothing is said rather than less than it holds.
+        """
+        try:
+            return self._approximate(vector, k, matched, filters)
+        except StoreUnavailable as error:
+            if matched is None:
+                matched = self._ledger.matching(filters)
+            if sum(match.chunks for match in matched) > EXACT_WITHIN:
+                raise
+            log.warning("%s Meanwhile the vectors of the ledger answer.", error.message)
+            return self._exact(vector, k, matched, filters.roles)
+
     def _approximate(self, vector: Vectors, k: int, matched: Sequence[Match] | None, filters: Filters) -> list[Passage]:
         allowed = None if matched is None else {match.document_id for match in matched}
-        collections = _collections(filters.roles)
-        total = sum(self._vectors.size(name) for name in collections)
+        most = self._vectors.most
         # A few more than asked for, so that which of equal vectors are in does not hang on the graph.
-        fetch = k + 16 if allowed is None else 4 * k
+        fetch = min(k + 16 if allowed is None else 4 * k, most)
         while True:
-            parts = [self._vectors.nearest(name, vector, fetch) for name in collections]
+            parts = [self._vectors.nearest(name, vector, fetch) for name in _collections(filters.roles)]
             # Below the last hit of a list that was cut short, that list may have more.
-            sure = max((part[-1][1] for part in parts if len(part) >= fetch), default=-np.inf)
+            cut_short = [part for part in parts if len(part) >= fetch]
+            sure = max((part[-1][1] for part in cut_short), default=-np.inf)
             found = [hit for part in parts for hit in part if hit[1] >= sure]
             passages = self._passages(_best(found, len(found)), filters.roles, allowed)
             if len(passages) >= k:
                 return passages[:k]
-            if fetch >= min(total, _MOST_NEIGHBOURS):
+            if not cut_short or fetch >= min(_MOST_NEIGHBOURS, most):
                 break
-            fetch *= 4
+            fetch = min(4 * fetch, most)
         # A graph need not reach every point: what it leaves short is scored in full.
         if matched is None:
             matched = self._ledger.matching(filters)

@@ -20,7 +20,7 @@ from vectorstore._items import Upsert, check, embedded_texts, flat, groups, head
 from vectorstore._states import Waiting
 from vectorstore.chroma import BODY, FURNITURE, REBUILD, VectorIndex, collection_of
 from vectorstore.embedding import Embedder
-from vectorstore.errors import StoreError, StoreFull, ThesisError
+from vectorstore.errors import StoreError, StoreFull, StoreUnavailable, ThesisError
 from vectorstore.keyword import KeywordIndex
 from vectorstore.ledger import Ledger
 from vectorstore.records import Metadata
@@ -174,7 +174,8 @@ class Writer:
     ) -> list[Embedded]:
         """Make the vectors of the next documents that wait, about 512 chunks of them; [] where none is left, or on ``stop``.
 
-        A document at fault fails alone, is told of, and goes on waiting (``skip`` leaves it out). Raises StoreFull.
+        A document at fault fails alone, is told of, and goes on waiting (``skip`` leaves it out).
+        Raises StoreFull, StoreUnavailable.
         """
         with self._embedding:
             done: list[Embedded] = []
@@ -184,7 +185,7 @@ class Writer:
                     break
                 try:
                     done = self._embed_batch(batch, progress, stop)
-                except StoreFull:
+                except (StoreFull, StoreUnavailable):
                     raise
                 except (StoreError, ValueError):
                     for one in batch:
@@ -194,7 +195,7 @@ class Writer:
     def _embed_one(self, one: Waiting, stop: Callable[[], bool]) -> list[Embedded]:
         try:
             return self._embed_batch([one], None, stop)
-        except StoreFull:
+        except (StoreFull, StoreUnavailable):
             raise
         except (StoreError, ValueError) as caught:
             error = caught if isinstance(caught, StoreError) else fault("Embedding", caught, REBUILD)

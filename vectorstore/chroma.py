@@ -44,6 +44,9 @@ def collection_of(role: str) -> str:
 class VectorIndex:
     """The vectors of one store folder. Only the store that holds the owner lock may make one."""
 
+    most = sys.maxsize  # neighbours that one search may ask for
+    _page = 2000
+
     def __init__(self, folder: Path, fingerprint: str) -> None:
         import chromadb
         from chromadb.config import Settings
@@ -146,11 +149,12 @@ class VectorIndex:
 
     def nearest(self, name: str, vector: Vectors, k: int) -> list[tuple[str, float]]:
         """Return up to ``k`` (chunk id, cosine), best first; approximate (HNSW)."""
-        collection = self._collections[name]
         k = min(k, self.size(name))
-        if k < 1:
-            return []
-        found = self._guard(collection.query, query_embeddings=[vector], n_results=k, include=["distances"])
+        return self._nearest(name, vector, k) if k > 0 else []
+
+    def _nearest(self, name: str, vector: Vectors, k: int) -> list[tuple[str, float]]:
+        call = self._collections[name].query
+        found = self._guard(call, query_embeddings=[vector], n_results=k, include=["distances"])
         return [(i, 1.0 - float(d)) for i, d in zip(found["ids"][0], found["distances"][0], strict=True)]
 
     def entries(self) -> Iterator[tuple[str, str, str, Vectors]]:
@@ -158,7 +162,7 @@ class VectorIndex:
         for name, collection in self._collections.items():
             offset = 0
             while True:
-                page = self._guard(collection.get, limit=2000, offset=offset, include=["embeddings", "metadatas"])
+                page = self._guard(collection.get, limit=self._page, offset=offset, include=["embeddings", "metadatas"])
                 if not page["ids"]:
                     break
                 for i, metadata, vector in zip(page["ids"], page["metadatas"], page["embeddings"], strict=True):

@@ -23,6 +23,7 @@ from typing import Any
 
 from vectorstore import _verify
 from vectorstore._indexes import Files
+from vectorstore._places import META, Place, place_of
 from vectorstore._rebuild import fill_keyword, unstage
 from vectorstore._schema import SCHEMA, strangers
 from vectorstore.backup import FORMAT, LEDGER, MANIFEST, PIECE, counts
@@ -31,6 +32,7 @@ from vectorstore.errors import NotFound, StoreError
 from vectorstore.keyword import KeywordIndex
 from vectorstore.ledger import Ledger
 from vectorstore.lock import OwnerLock
+from vectorstore.server import Server
 
 Progress = Callable[[int, int], None]  # chunks done, chunks in all
 
@@ -53,9 +55,10 @@ class Restored:
     chunks: int
 
 
-def restore(source: Path, root: Path, progress: Progress | None = None) -> Restored:
+def restore(source: Path, root: Path, progress: Progress | None = None, *, server: Server | None = None) -> Restored:
     """Make the store ``root`` from a backup: all of it, checked, or nothing. ``progress`` counts chunks.
 
+    ``server``: the Chroma server that is to hold its vectors (default: embedded, in the folder).
     Raises NotFound for a file that is not there, StoreError for a folder that is not empty, a file that is no backup, is
     damaged, or of a newer program.
     """
@@ -72,7 +75,7 @@ def restore(source: Path, root: Path, progress: Progress | None = None) -> Resto
     try:
         _clear(making)  # of a restore that was killed
         manifest = _unpack(source, making)
-        _finish(source, making, manifest, progress)
+        _finish(source, making, manifest, progress, server)
         lock.release()
         _need_empty(root)
         if root.is_dir():
@@ -197,7 +200,9 @@ def _take(source: Path, archive: zipfile.ZipFile, name: str, said: dict[str, Any
         raise StoreError(f"{source} is damaged: {name} holds another file.", _OTHER)
 
 
-def _finish(source: Path, folder: Path, manifest: dict[str, Any], progress: Progress | None) -> None:
+def _finish(
+    source: Path, folder: Path, manifest: dict[str, Any], progress: Progress | None, server: Server | None
+) -> None:
     """Bring the ledger up to date, make both indexes from it, and compare all."""
     with contextlib.closing(_opened(source, folder)) as ledger:
         with ledger.transaction() as connection:
@@ -205,26 +210,44 @@ def _finish(source: Path, folder: Path, manifest: dict[str, Any], progress: Prog
                 raise StoreError(f"{source} is damaged: the ledger holds {found}.", _OTHER)
             if more := strangers(connection):
                 raise StoreError(f"{source} is no backup: its ledger also has {more[0][:80]!r}.", _NO_BACKUP)
-            files = Files()
-            files.remember(ledger)
             unstage(ledger)
             # What was true of the files of the store that was saved: a rebuild half-way, which file it was, being written to.
-            connection.execute("DELETE FROM meta WHERE key IN ('indexes', 'file', 'changing')")
+            gone = ("indexes", "file", "changing", *META)
+            connection.executemany("DELETE FROM meta WHERE key = ?", ((key,) for key in gone))
             ledger.settle(ledger.marked())
-        embedder = ledger.get_meta("embedder") or ""
-        vectors = VectorIndex(folder / files.vectors, embedder)
+        place = place_of(folder, ledger, server)
+        files = Files(vectors=place.first())
+        files.remember(ledger)
         try:
-            keyword = KeywordIndex(folder / files.keyword)
-            try:
-                _fill(ledger, vectors, embedder, progress)
-                fill_keyword(ledger, keyword)
-                problems = _verify.problems(ledger, vectors, keyword, embedder, unfinished=True)
-            finally:
-                keyword.close()
+            _need_whole(source, _index(ledger, place, files, folder, progress))
+        except BaseException:
+            if server is not None:
+                with contextlib.suppress(StoreError):  # what failed is told of; collections without a store harm nobody
+                    place.discard(files.vectors)
+            raise
         finally:
-            vectors.close()
+            place.close()
+
+
+def _need_whole(source: Path, problems: list[str]) -> None:
     if problems:
         raise StoreError(f"{source} holds a store that is not whole: {problems[0]}", _OTHER)
+
+
+def _index(ledger: Ledger, place: Place, files: Files, folder: Path, progress: Progress | None) -> list[str]:
+    """Make both indexes and return what is wrong with the whole."""
+    embedder = ledger.get_meta("embedder") or ""
+    vectors = place.open(files.vectors, embedder)
+    try:
+        keyword = KeywordIndex(folder / files.keyword)
+        try:
+            _fill(ledger, vectors, embedder, progress)
+            fill_keyword(ledger, keyword)
+            return _verify.problems(ledger, vectors, keyword, embedder, unfinished=True)
+        finally:
+            keyword.close()
+    finally:
+        vectors.close()
 
 
 def _opened(source: Path, folder: Path) -> Ledger:

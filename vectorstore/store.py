@@ -3,7 +3,7 @@
 Under the store folder::
 
     ledger.sqlite     the truth: documents, versions, chunks, vectors
-    chroma/           vector index, can be made again; after a rebuild chroma-2/ and so on
+    chroma/           vector index, can be made again; after a rebuild chroma-2/ and so on; none where a server holds it
     keyword.sqlite    keyword index, can be made again; after a rebuild keyword-2.sqlite and so on
     originals/        the bytes of PDFs, by version
     owner.lock        held by the one process that has the store open; owner.json says which
@@ -25,6 +25,7 @@ from vectorstore._amending import StoredVersion
 from vectorstore._generations import Generations
 from vectorstore._indexes import Files, sweep
 from vectorstore._items import Upsert, embedded_texts
+from vectorstore._places import Place, place_of
 from vectorstore._rebuild import Rechunk, unstage
 from vectorstore._retention import Pruned
 from vectorstore._states import Waiting
@@ -35,6 +36,7 @@ from vectorstore.errors import FingerprintMismatch, StoreError
 from vectorstore.ledger import Ledger
 from vectorstore.lock import OwnerLock
 from vectorstore.records import Chunk, Document, Filters, Metadata, Passage, SourceInfo
+from vectorstore.server import Server
 from vectorstore.view import StoreView, no_chunk
 
 __all__ = ["Embedded", "Progress", "Pruned", "Rechunk", "Store", "StoredVersion", "Upsert", "Waiting", "embedded_texts"]
@@ -45,24 +47,32 @@ log = logging.getLogger(__name__)
 class Store(Generations):
     """An open store. Make one with ``Store.open``; close it, or use it as a context manager."""
 
-    def __init__(self, root: Path, embedder: Embedder, lock: OwnerLock, ledger: Ledger) -> None:
+    def __init__(self, root: Path, embedder: Embedder, lock: OwnerLock, ledger: Ledger, place: Place) -> None:
         super().__init__()
         self.root = root
         self.embedder = embedder
         self._lock = lock
         self._ledger = ledger
+        self._place = place
         self._writing = threading.RLock()
         self._closed = False
         self._writer = Writer(ledger, lambda: self.embedder, self._indexes, self._writing, self._original)
 
     @classmethod
     def open(
-        cls, root: str | Path, *, embedder: Embedder, chunker_version: str | None = None, repair: bool = False
+        cls,
+        root: str | Path,
+        *,
+        embedder: Embedder,
+        chunker_version: str | None = None,
+        repair: bool = False,
+        server: Server | None = None,
     ) -> Store:
         """Open or make the store in the folder ``root``.
 
         ``chunker_version`` None accepts whatever the store has. ``repair`` opens a store whose indexes are damaged or
-        were made by another model, for ``rebuild``. Raises StoreLocked, FingerprintMismatch, StoreError.
+        were made by another model, for ``rebuild``. ``server``: the Chroma server that holds its vectors (default: embedded,
+        in the folder). Raises StoreLocked, FingerprintMismatch, StoreUnavailable, StoreError.
         """
         root = Path(root)
         try:
@@ -73,12 +83,15 @@ class Store(Generations):
             ) from error
         lock = OwnerLock(root)
         lock.acquire()
-        ledger = None
+        ledger = place = None
         try:
             ledger = Ledger(root / "ledger.sqlite")
-            store = cls(root, embedder, lock, ledger)
+            place = place_of(root, ledger, server)
+            store = cls(root, embedder, lock, ledger, place)
             store._start(chunker_version, repair)
         except BaseException:
+            if place is not None:
+                place.close()
             if ledger is not None:
                 ledger.close()
             lock.release()
@@ -92,6 +105,7 @@ class Store(Generations):
         if changed and self.is_empty():
             # Nothing is in: the store takes on the model that it is opened with.
             sweep(self.root, keep=None)
+            self._place.sweep(None)
             self._remember_makers()
             changed = False
         if changed and not repair:
@@ -106,7 +120,11 @@ class Store(Generations):
             log.warning("The store %s is a copy made while it was written to; it is compared in full.", self.root)
             _copies.check_ledger(self._ledger)
         files = Files.of(self._ledger)
+        if self.is_empty() and not self._place.holds(files.vectors):
+            files = Files(self._place.first(), files.keyword)
+            files.remember(self._ledger)
         sweep(self.root, keep=files)
+        self._place.sweep(files.vectors)
         unstage(self._ledger)
         try:
             self._open_indexes(files, made_by if changed and made_by else self.embedder.fingerprint)
@@ -130,6 +148,7 @@ class Store(Generations):
                 return
             self._closed = True
             self._close_indexes()
+            self._place.close()
             _copies.closed(self._ledger)
             self._ledger.close()
             self._lock.release()
@@ -139,6 +158,10 @@ class Store(Generations):
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    def vectors_at(self) -> dict[str, object]:
+        """Return where the vector index is kept ({where} and more of a server), without secrets."""
+        return self._place.about()
 
     @property
     def chunker_version(self) -> str:
@@ -301,7 +324,7 @@ class Store(Generations):
         """Make the vectors of the next documents that wait, about 512 chunks; [] where none is left, or on ``stop``.
 
         For any one thread, beside all others: words and older vectors answer meanwhile. A document at fault fails alone, is
-        told of, and goes on waiting; ``skip`` leaves it out. Raises StoreFull.
+        told of, and goes on waiting; ``skip`` leaves it out. Raises StoreFull, StoreUnavailable.
         """
         return self._writer.embed_next(progress, skip=skip, stop=stop)
 
