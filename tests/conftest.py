@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -13,9 +15,11 @@ import pytest
 from assistant.assistant import Assistant
 from ingest.chunking import CHUNKER_VERSION
 from ingest.ingestor import Ingestor
+from tests.postgres_server import PostgresServer, postgres_server
 from vectorstore.embedding import Embedder, make_embedder
 from vectorstore.records import Chunk, Document, Metadata, chunk_id, document_id, sha256
 from vectorstore.settings import Settings
+from vectorstore.shared import Shared
 from vectorstore.store import Store, Upsert
 
 MakeDocument = Callable[..., Upsert]
@@ -44,6 +48,22 @@ def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def embedder(model_cache: Path) -> Embedder:
     """The bundled model, as a user gets it."""
     return make_embedder(Settings(cache=str(model_cache)))
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A running PostgreSQL of this process's tests. Whoever stops it starts it again."""
+    # Its own folder: the user that it runs as must be able to reach it.
+    with tempfile.TemporaryDirectory(prefix="thesis-postgres-", ignore_cleanup_errors=True) as made:
+        Path(made).chmod(0o755)
+        with postgres_server(Path(made) / "server") as server:
+            yield server
+
+
+@pytest.fixture
+def shared_place(postgres: PostgresServer) -> Shared:
+    """A place for a new shared base in PostgreSQL."""
+    return Shared(postgres.url, f"t{secrets.token_hex(6)}")
 
 
 @pytest.fixture(scope="session")
