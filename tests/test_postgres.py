@@ -102,7 +102,7 @@ def test_one_lock_for_all_processes(database: Database, shared_place: Shared) ->
 
     for held in (True, False):
         if held:
-            with database.alone(), database.alone():
+            with database.lock("alone"), database.lock("alone"):
                 thread = threading.Thread(target=try_it)
                 thread.start()
                 thread.join()
@@ -113,7 +113,7 @@ def test_one_lock_for_all_processes(database: Database, shared_place: Shared) ->
 
 
 def test_a_lock_that_was_lost_is_not_written_under(database: Database, postgres: PostgresServer) -> None:
-    with pytest.raises(StoreUnavailable), database.alone():  # noqa: PT012
+    with pytest.raises(StoreUnavailable), database.lock("alone"):  # noqa: PT012
         postgres.kill()
         postgres.start()
         try:
@@ -123,7 +123,7 @@ def test_a_lock_that_was_lost_is_not_written_under(database: Database, postgres:
             pass
         with database.write() as writing:
             writing.execute("INSERT INTO things VALUES ('second', 1, NULL)")
-    with database.alone(), database.write() as writing:
+    with database.lock("alone"), database.write() as writing:
         assert writing.execute("SELECT * FROM things").fetchall() == []
 
 

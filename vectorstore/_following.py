@@ -5,6 +5,7 @@ change that touched its words last. A document that waits for its vectors belong
 process is gone, another takes it over. In a ledger on SQLite, which one process has, all of this is nothing.
 """
 
+# ruff: noqa: S608 - every name put into a statement is a constant of the package
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
@@ -24,6 +25,33 @@ class Following:
     def shared(self) -> bool:
         """Whether other processes change this ledger, too."""
         return self._database.shared
+
+    @property
+    def revision(self) -> int:
+        """The number of the last change that this thread sees."""
+        return self._database.revision
+
+    def base(self) -> str:
+        """Return the name that a shared base was given when it was made."""
+        with self._database.read() as connection:
+            return str(connection.execute("SELECT value FROM meta WHERE key = 'base'").fetchone()[0])
+
+    def keep_original(self, version: str, body: bytes) -> None:
+        """Keep the bytes that a version was read from where all processes reach them."""
+        with self._database.write() as connection:
+            connection.execute("INSERT INTO originals VALUES (?, ?) ON CONFLICT DO NOTHING", (version, body))
+
+    def original(self, version: str) -> bytes | None:
+        """Return such bytes; None where there are none."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT body FROM originals WHERE version = ?", (version,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def drop_unused_originals(self) -> int:
+        """Forget the bytes of versions whose text is not kept; return how many there were."""
+        with self._database.write() as connection:
+            kept = "SELECT version FROM versions WHERE pruned_at IS NULL"
+            return connection.execute(f"DELETE FROM originals WHERE version NOT IN ({kept})").rowcount
 
     def words_changed(self, document_ids: Iterable[str]) -> None:
         """Note, in the change that is being written, that the words of documents are others, or gone."""

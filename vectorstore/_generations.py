@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from vectorstore import _copies
+from vectorstore._following_index import FollowingIndex
 from vectorstore._indexes import Files, Indexes, delete, sweep
 from vectorstore._places import Place
 from vectorstore._rebuild import Green, Progress, Rechunk, fill_keyword, fill_vectors
 from vectorstore._search import Searcher
+from vectorstore._sql import Lock
 from vectorstore.chroma import REBUILD, VectorIndex
 from vectorstore.embedding import Embedder
-from vectorstore.errors import StoreError
+from vectorstore.errors import FingerprintMismatch, StoreError
 from vectorstore.keyword import LAYOUT, KeywordIndex
 from vectorstore.ledger import Ledger
 
@@ -34,11 +36,13 @@ class Generations:
     embedder: Embedder
     _ledger: Ledger
     _place: Place
-    _writing: threading.RLock
+    _writing: Lock  # while the indexes change
+    _rebuilding: Lock  # taken before _writing
+    _words: FollowingIndex | None  # this process's own, where others work on the base, too
 
     def __init__(self) -> None:
-        self._rebuilding = threading.RLock()  # taken before _writing
         self._closing = threading.Event()
+        self._exchanging = threading.RLock()
         self._open: Indexes | None = None
         self._coming: Indexes | None = None  # what a commit under way may make the generation that answers
         self._mismatch = False  # the indexes were made by another model or chunker: nothing may be asked or put in
@@ -58,6 +62,8 @@ class Generations:
             indexes = coming if coming is not None and coming.files == files else present
             if indexes is None:
                 break
+            if indexes.files != files:
+                self._keep_up()
             with indexes.held() as free:
                 if free:
                     try:
@@ -95,7 +101,9 @@ class Generations:
                     "Run `thesis rebuild`, or ingest the documents again.",
                 )
             blue = Files.of(self._ledger)
-            green = Green(self.root, blue, self._place, self._ledger, embedder, self._chunker, rechunk, self._go_on)
+            green = Green(
+                self.root, blue, self._place, self._keyword, self._ledger, embedder, self._chunker, rechunk, self._go_on
+            )
             try:
                 green.catch_up(progress)
                 with self._writing:  # what came in or went out meanwhile
@@ -117,7 +125,7 @@ class Generations:
         old, self._open = self._open, green.indexes
         self.embedder, self._mismatch = embedder, False
         self._coming = None
-        if old is not None:
+        if old is not None and old.files != green.indexes.files:
             old.retire(lambda: delete(self.root, old.files, self._place))
         else:
             delete(self.root, blue, self._place)
@@ -139,11 +147,36 @@ class Generations:
             raise self._place.elsewhere(files.vectors)
         if not self._mismatch and _copies.ended_badly(self._ledger) and not _copies.copied_open(self._ledger):
             files = self._after_a_crash(files, fingerprint)
-        self._open = Indexes(self.root, files, self._place, self._ledger, self.embedder, fingerprint)
+        self._open = Indexes(files, self._place, self._keyword, self._ledger, self.embedder, fingerprint)
         if self._open.vectors.fingerprints() != {fingerprint}:
             raise StoreError(f"The vector index of {self.root} was made by another model.", REBUILD)
         if not self._mismatch and self._open.keyword.layout() != LAYOUT:
             self._remake_keyword(files, fingerprint)
+
+    def _keyword(self, files: Files) -> KeywordIndex:
+        return self._words or KeywordIndex(self.root / files.keyword)
+
+    def _keep_up(self) -> None:
+        """Take over what another process has exchanged by a rebuild. Raises FingerprintMismatch where this one cannot."""
+        with self._exchanging:
+            present = self._open
+            if present is None or not self._ledger.shared:
+                return
+            with self._ledger.snapshot():
+                files = Files.of(self._ledger)
+                made_by, chunked_by = self._ledger.get_meta("embedder"), self._ledger.get_meta("chunker")
+            if (made_by, chunked_by) != (self.embedder.fingerprint, self._chunker):
+                raise FingerprintMismatch(
+                    f"The base was rebuilt by another process, with {made_by} and chunker {chunked_by!r}; "
+                    f"this is {self.embedder.fingerprint} and chunker {self._chunker!r}.",
+                    "Start this process again, with the same settings and version as the one that rebuilt it.",
+                )
+            if files != present.files:
+                log.info("Another process has rebuilt the index; %s answers now.", files.vectors)
+                self._open = Indexes(
+                    files, self._place, self._keyword, self._ledger, self.embedder, self.embedder.fingerprint
+                )
+                present.retire(_nothing)
 
     def _remake_keyword(self, files: Files, fingerprint: str) -> None:
         """The vectors stay: words alone take two seconds of work for 24,000 chunks."""
@@ -158,7 +191,7 @@ class Generations:
             new.remember(self._ledger)
         self._close_indexes()
         sweep(self.root, keep=new)
-        self._open = Indexes(self.root, new, self._place, self._ledger, self.embedder, fingerprint)
+        self._open = Indexes(new, self._place, self._keyword, self._ledger, self.embedder, fingerprint)
 
     def _after_a_crash(self, files: Files, fingerprint: str) -> Files:
         """Return ``files``, or those with the vector index made again from the ledger.
@@ -207,4 +240,9 @@ class Generations:
     def _indexes(self) -> tuple[VectorIndex, KeywordIndex]:
         if self._open is None or self._mismatch:
             raise StoreError(f"The index of {self.root} is missing, damaged or of another model.", REBUILD)
+        self._keep_up()
         return self._open.vectors, self._open.keyword
+
+
+def _nothing() -> None:
+    """The process that exchanged it deletes what was."""

@@ -71,8 +71,13 @@ def delete(root: Path, files: Files, place: Place) -> None:
         place.discard(files.vectors)
     except (OSError, StoreError) as error:
         _later(files.vectors, error)
-    for name in (files.keyword, *(files.keyword + suffix for suffix in _BESIDE)):
-        _delete(root / name)
+    discard_keyword(root / files.keyword)
+
+
+def discard_keyword(path: Path) -> None:
+    """Delete the file of a keyword index, and what SQLite put next to it."""
+    for suffix in ("", *_BESIDE):
+        _delete(path.with_name(path.name + suffix))
 
 
 def _delete(path: Path) -> None:
@@ -94,13 +99,19 @@ class Indexes:
     """Both indexes of one generation, open. Searches hold them; what was replaced closes when the last one is done."""
 
     def __init__(
-        self, root: Path, files: Files, place: Place, ledger: Ledger, embedder: Embedder, fingerprint: str
+        self,
+        files: Files,
+        place: Place,
+        keyword: Callable[[Files], KeywordIndex],
+        ledger: Ledger,
+        embedder: Embedder,
+        fingerprint: str,
     ) -> None:
-        """``fingerprint``: of the model that made the vectors. Raises StoreError."""
+        """``keyword`` opens the keyword index; ``fingerprint``: of the model that made the vectors. Raises StoreError."""
         self.files = files
         self.vectors = place.open(files.vectors, fingerprint)
         try:
-            self.keyword = KeywordIndex(root / files.keyword)
+            self.keyword = keyword(files)
         except BaseException:
             self.vectors.close()
             raise

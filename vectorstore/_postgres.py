@@ -151,15 +151,22 @@ class _Rows:
         return map(tuple, self._result)
 
 
+def storable(value: Any) -> Any:
+    """Return a value as PostgreSQL takes it: no text of it holds a NUL (U+FFFD stands there) or a lone surrogate ("?")."""
+    if not isinstance(value, str) or (value.isascii() and "\0" not in value):
+        return value
+    return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+
+
 class _Transaction:
     def __init__(self, connection: SqlConnection) -> None:
         self._connection = connection
 
     def execute(self, statement: str, values: Sequence[Any] = (), /) -> Rows:
-        return _Rows(self._connection.exec_driver_sql(translated(statement), tuple(values)))
+        return _Rows(self._connection.exec_driver_sql(translated(statement), tuple(map(storable, values))))
 
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> Rows:
-        every = [tuple(row) for row in rows]
+        every = [tuple(map(storable, row)) for row in rows]
         if not every:
             return _Rows(self._connection.exec_driver_sql("SELECT WHERE false"))
         return _Rows(self._connection.exec_driver_sql(translated(statement), every))
@@ -181,7 +188,7 @@ class Database:
         self.what = f"{what} ({place.shown}, schema {self.schema})"
         self._engine = _engine(place.url)
         self._local = threading.local()
-        self._alone = AdvisoryLock(self, "alone")
+        self._locks: dict[str, AdvisoryLock] = {}
         self._closed = False
         try:
             self._make()
@@ -259,8 +266,8 @@ class Database:
 
     @contextlib.contextmanager
     def _writer(self) -> Iterator[SqlConnection]:
-        """The connection that holds the lock ``alone``, where this thread has it: lost is lost together."""
-        held = self._alone.connection
+        """The connection that holds the lock "alone", where this thread has it: lost is lost together."""
+        held = self.lock("alone").connection
         if held is not None:
             if held.invalidated:  # it would be made again, without the lock
                 raise StoreUnavailable(f"{self.what} is not there: its connection was lost in the middle.", _BACK)
@@ -291,13 +298,12 @@ class Database:
                 self._local.reading = self._local.revision = None
                 connection.rollback()
 
-    def alone(self) -> AdvisoryLock:
-        """Return the lock that one thread of one process has at a time, wherever they run."""
-        return self._alone
-
     def lock(self, name: str) -> AdvisoryLock:
-        """Return a lock of this schema by its name."""
-        return AdvisoryLock(self, name)
+        """Return the lock of that name, which one thread of one process has at a time, wherever they run.
+
+        Who holds "alone" writes through the connection that holds it.
+        """
+        return self._locks.setdefault(name, AdvisoryLock(self, name))
 
     def borrowed(self) -> SqlConnection:
         """Return a connection of its own, to be closed by the caller. Raises StoreError."""
@@ -353,7 +359,7 @@ class AdvisoryLock:
 
     def __init__(self, database: Database, name: str) -> None:
         self._database, self._number = database, _number(database.schema, name)
-        self._here = threading.RLock()  # between the threads of this process
+        self.here = threading.RLock()
         self._depth = 0
         self._owner: int | None = None
         self._held: SqlConnection | None = None
@@ -364,12 +370,12 @@ class AdvisoryLock:
         return self._held if self._owner == threading.get_ident() else None
 
     def __enter__(self) -> AdvisoryLock:
-        self._here.acquire()
+        self.here.acquire()
         try:
             if not self._depth:
                 self._take("SELECT pg_advisory_lock(%s)")
         except BaseException:
-            self._here.release()
+            self.here.release()
             raise
         self._depth += 1
         return self
@@ -380,26 +386,41 @@ class AdvisoryLock:
             if not self._depth:
                 self._free()
         finally:
-            self._here.release()
+            self.here.release()
 
     def acquire_now(self) -> bool:
         """Take it if nobody has it. Whoever got it calls ``release``."""
-        if not self._here.acquire(blocking=False):
+        if not self.here.acquire(blocking=False):
             return False
         try:
             got = self._depth > 0 or self._take("SELECT pg_try_advisory_lock(%s)")
         except BaseException:
-            self._here.release()
+            self.here.release()
             raise
         if got:
             self._depth += 1
         else:
-            self._here.release()
+            self.here.release()
         return got
 
     def release(self) -> None:
         """Give it back, in the thread that took it."""
         self.__exit__()
+
+    def kept(self) -> bool:
+        """Whether this thread has it still: it is lost with its connection. Who lost it gives it back all the same."""
+        from sqlalchemy.exc import SQLAlchemyError
+
+        connection = self.connection
+        if connection is None or connection.invalidated:  # it would be made again, without the lock
+            return False
+        try:
+            connection.exec_driver_sql("SELECT 1")
+            connection.commit()
+        except SQLAlchemyError as error:
+            log.warning("%s: a lock was lost: %s.", self._database.what, _said(error))
+            return False
+        return True
 
     def _take(self, statement: str) -> bool:
         connection = self._database.borrowed()

@@ -50,6 +50,7 @@ class Green:
         root: Path,
         blue: Files,
         place: Place,
+        keyword: Callable[[Files], KeywordIndex],
         ledger: Ledger,
         embedder: Embedder,
         chunker: str,
@@ -63,7 +64,7 @@ class Green:
         unstage(ledger)
         files = blue.following(root, place)
         try:
-            self.indexes = Indexes(root, files, place, ledger, embedder, embedder.fingerprint)
+            self.indexes = Indexes(files, place, keyword, ledger, embedder, embedder.fingerprint)
         except BaseException:
             delete(root, files, place)
             raise
@@ -151,6 +152,8 @@ class Green:
         """Make this the generation that answers, in one transaction. The caller lets nothing be written meanwhile."""
         self._go_on()
         with self._ledger.transaction() as connection:
+            staged = connection.execute("SELECT document_id FROM staged_documents").fetchall()
+            self._ledger.words_changed(row[0] for row in staged)
             connection.execute("DELETE FROM chunks WHERE document_id IN (SELECT document_id FROM staged_documents)")
             connection.execute(f"INSERT INTO chunks ({_COLUMNS}) SELECT {_COLUMNS} FROM staged_chunks")
             connection.execute(

@@ -50,7 +50,7 @@ def prune(ledger: Ledger, originals: Path, embedder: str, retention_days: int, n
     freed = before - ledger.size()
     with ledger.snapshot() as connection:
         wanted = {row[0] for row in connection.execute("SELECT version FROM versions WHERE pruned_at IS NULL")}
-    count = 0
+    count = ledger.drop_unused_originals() if ledger.shared else 0
     for path in sorted(originals.iterdir()) if originals.is_dir() else ():
         match = _ORIGINAL.fullmatch(path.name)
         if match is None or match[1] in wanted:

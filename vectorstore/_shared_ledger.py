@@ -72,9 +72,12 @@ def shared_ledger(place: Shared) -> tuple[Database, Process]:
             with database.read() as connection:
                 found = _schema_of(connection, database)
             if found is None:
-                database.define([*statements(), f"INSERT INTO meta VALUES ('shared_schema', '{SCHEMA}')"])
+                database.define(statements())
+                with database.write() as writing:
+                    known = {"shared_schema": str(SCHEMA), "base": secrets.token_hex(16)}
+                    writing.executemany(_rows.SET_META, known.items())
             elif found > SCHEMA:
-                raise StoreError(
+                raise StoreError(  # noqa: TRY301
                     f"The base {place.shown} was made by a newer version of this program (schema {found}; this one knows {SCHEMA}).",
                     "Update the program on this machine, or name another base with ledger_schema.",
                 )

@@ -6,6 +6,7 @@ names that one of them reserves in double quotes, no row numbers. ``among`` stan
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
@@ -31,8 +32,37 @@ class Connection(Protocol):
 class Lock(Protocol):
     """Held by one thread, which may take it again inside: of this process, or of all that share the database."""
 
+    @property
+    def here(self) -> AbstractContextManager[Any]: ...  # the same, between the threads of this process only
     def __enter__(self) -> Any: ...
     def __exit__(self, *error: Any) -> Any: ...
+    def acquire_now(self) -> bool: ...
+    def release(self) -> None: ...
+    def kept(self) -> bool: ...
+
+
+class LocalLock:
+    """A lock of this process."""
+
+    def __init__(self) -> None:
+        self.here: AbstractContextManager[Any] = threading.RLock()
+
+    def __enter__(self) -> None:
+        self.here.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self.here.__exit__(*error)
+
+    def acquire_now(self) -> bool:
+        """Take it if no other thread has it. Whoever got it calls ``release``."""
+        return bool(self.here.acquire(blocking=False))  # type: ignore[attr-defined]
+
+    def release(self) -> None:
+        self.here.__exit__(None, None, None)
+
+    def kept(self) -> bool:
+        """Whether it is held still by who took it: always, in one process."""
+        return True
 
 
 class AnyDatabase(Protocol):
@@ -46,7 +76,7 @@ class AnyDatabase(Protocol):
     def revision(self) -> int: ...
     def write(self) -> AbstractContextManager[Connection]: ...
     def read(self) -> AbstractContextManager[Connection]: ...
-    def alone(self) -> Lock: ...
+    def lock(self, name: str) -> Lock: ...
     def bytes(self) -> int: ...
     def compact(self, share: float = ...) -> None: ...
     def problems(self, *, thorough: bool) -> list[str]: ...
@@ -55,4 +85,4 @@ class AnyDatabase(Protocol):
 
 def among(column: str) -> str:
     """Return the condition that ``column`` is one of the texts of a JSON list, the one value of it."""
-    return f"{column} IN (SELECT value FROM json_each(?))"
+    return f"{column} IN (SELECT value FROM json_each(?))"  # noqa: S608 - a name of the program

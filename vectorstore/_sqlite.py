@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
-from vectorstore._sql import Lock
+from vectorstore._sql import LocalLock, Lock
 
 # A checkpoint moves what was written from the log into the file. The fewer there are, the seldomer a plain copy of an
 # open store mixes two states: file and log, copied between two checkpoints, are one committed state.
@@ -38,7 +38,7 @@ class Database:
         self._idle: list[sqlite3.Connection] = []
         self._pool = threading.Lock()
         self._writing = threading.RLock()
-        self._alone = threading.RLock()
+        self._locks: dict[str, LocalLock] = {}
         self._reading = threading.local()
         self._closed = False
         self.changes = 0  # transactions committed by this process
@@ -114,9 +114,9 @@ class Database:
             finally:
                 self._writer.execute("PRAGMA foreign_keys = ON")
 
-    def alone(self) -> Lock:
-        """Return the lock that one thread has at a time, for what is more than one transaction. Taken before ``write``."""
-        return self._alone
+    def lock(self, name: str) -> Lock:
+        """Return the lock of that name, for what is more than one transaction. Taken before ``write``."""
+        return self._locks.setdefault(name, LocalLock())
 
     def bytes(self) -> int:
         """Return the size of the file, when all that was written has reached it."""

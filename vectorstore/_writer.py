@@ -17,6 +17,7 @@ from pathlib import Path
 from vectorstore._faults import fault
 from vectorstore._files import write_whole
 from vectorstore._items import Upsert, check, embedded_texts, flat, groups, header, sha
+from vectorstore._sql import Lock
 from vectorstore._states import Waiting
 from vectorstore.chroma import BODY, FURNITURE, REBUILD, VectorIndex, collection_of
 from vectorstore.embedding import Embedder
@@ -49,7 +50,7 @@ class Writer:
         ledger: Ledger,
         embedder: Callable[[], Embedder],
         indexes: Open,
-        writing: threading.RLock,
+        writing: Lock,
         original: Callable[[str], Path],
     ) -> None:
         self._ledger = ledger
@@ -88,6 +89,8 @@ class Writer:
             write_whole(path, item.original)
         except OSError as error:
             raise fault(f"The folder {path.parent}", error, "Check that it can be written to.") from error
+        if self._ledger.shared:
+            self._ledger.keep_original(item.document.version, item.original)
 
     def _commit(self, group: Sequence[Upsert], vectors: VectorIndex, keyword: KeywordIndex) -> None:
         self._ledger.read([item.document for item in group])
@@ -180,7 +183,8 @@ class Writer:
         with self._embedding:
             done: list[Embedded] = []
             while not done:
-                batch = self._ledger.waiting(chunks=_BATCH, skip=skip)
+                self._ledger.take_over()
+                batch = self._ledger.waiting(chunks=_BATCH, skip=skip, mine=True)
                 if not batch or stop():
                     break
                 try:

@@ -78,9 +78,9 @@ class Ledger(Amending, Chunks):
             self._process.end()
         self._database.close()
 
-    def alone(self) -> Lock:
-        """Return the lock that whoever changes the indexes holds: one thread, of all processes that may write here."""
-        return self._database.alone()
+    def lock(self, name: str) -> Lock:
+        """Return the lock of that name: one thread has it, of all processes that may write here."""
+        return self._database.lock(name)
 
     def transaction(self) -> AbstractContextManager[Connection]:
         """One transaction; the writing methods called inside it are part of it."""

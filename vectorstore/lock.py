@@ -73,3 +73,27 @@ class OwnerLock:
             return f"process {owner['pid']}{here} ({owner['command']}, since {owner['since']})"
         except (OSError, ValueError, KeyError, TypeError):
             return "another process"
+
+
+def owned(root: Path) -> tuple[Path, OwnerLock]:
+    """Take the folder. Raises StoreLocked."""
+    lock = OwnerLock(root)
+    lock.acquire()
+    return root, lock
+
+
+def owned_copy(root: Path) -> tuple[Path, OwnerLock]:
+    """Take the first folder ``replicas/N`` of ``root`` that no other process has, made where there is none."""
+    number = 0
+    while True:
+        number += 1
+        folder = root / "replicas" / str(number)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            return owned(folder)
+        except StoreLocked:
+            continue
+        except OSError as error:
+            raise StoreError(
+                f"The store folder {folder} cannot be made: {error}.", "Name another with --store."
+            ) from error

@@ -8,38 +8,54 @@ Under the store folder::
     originals/        the bytes of PDFs, by version
     owner.lock        held by the one process that has the store open; owner.json says which
 
-One process owns a store; inside it any number of threads may search while one writes.
+One process owns a store; inside it any number of threads may search while one writes. A base that several processes share
+(docs/scale.md) has its ledger in PostgreSQL and its vectors on a Chroma server; of the folder, each process then has a part
+``replicas/N`` of its own, with a copy of the words that follows the ledger.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import threading
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from vectorstore import _copies, _retention, _verify
 from vectorstore._amending import StoredVersion
+from vectorstore._files import write_whole
+from vectorstore._following_index import Follower, FollowingIndex
 from vectorstore._generations import Generations
 from vectorstore._indexes import Files, sweep
-from vectorstore._items import Upsert, embedded_texts
+from vectorstore._items import Upsert, check_vectors, embedded_texts
+from vectorstore._items import sha as text_sha
 from vectorstore._places import Place, place_of
 from vectorstore._rebuild import Rechunk, unstage
 from vectorstore._retention import Pruned
 from vectorstore._states import Waiting
 from vectorstore._writer import Embedded, Progress, Writer
 from vectorstore.chroma import REBUILD
-from vectorstore.embedding import Embedder
+from vectorstore.embedding import Embedder, Vectors
 from vectorstore.errors import FingerprintMismatch, StoreError
 from vectorstore.ledger import Ledger
-from vectorstore.lock import OwnerLock
+from vectorstore.lock import OwnerLock, owned, owned_copy
 from vectorstore.records import Chunk, Document, Filters, Metadata, Passage, SourceInfo
 from vectorstore.server import Server
+from vectorstore.shared import Shared
 from vectorstore.view import StoreView, no_chunk
 
-__all__ = ["Embedded", "Progress", "Pruned", "Rechunk", "Store", "StoredVersion", "Upsert", "Waiting", "embedded_texts"]
+__all__ = [
+    "Embedded",
+    "Progress",
+    "Pruned",
+    "Rechunk",
+    "Store",
+    "StoredVersion",
+    "Upsert",
+    "Waiting",
+    "embedded_texts",
+    "text_sha",
+]
 
 log = logging.getLogger(__name__)
 
@@ -47,14 +63,24 @@ log = logging.getLogger(__name__)
 class Store(Generations):
     """An open store. Make one with ``Store.open``; close it, or use it as a context manager."""
 
-    def __init__(self, root: Path, embedder: Embedder, lock: OwnerLock, ledger: Ledger, place: Place) -> None:
+    def __init__(
+        self,
+        root: Path,
+        embedder: Embedder,
+        lock: OwnerLock,
+        ledger: Ledger,
+        place: Place,
+        words: FollowingIndex | None,
+    ) -> None:
         super().__init__()
         self.root = root
         self.embedder = embedder
         self._lock = lock
         self._ledger = ledger
         self._place = place
-        self._writing = threading.RLock()
+        self._writing, self._rebuilding = ledger.lock("alone"), ledger.lock("rebuild")
+        self._words = words
+        self._follower: Follower | None = None
         self._closed = False
         self._writer = Writer(ledger, lambda: self.embedder, self._indexes, self._writing, self._original)
 
@@ -67,29 +93,31 @@ class Store(Generations):
         chunker_version: str | None = None,
         repair: bool = False,
         server: Server | None = None,
+        shared: Shared | None = None,
     ) -> Store:
         """Open or make the store in the folder ``root``.
 
         ``chunker_version`` None accepts whatever the store has. ``repair`` opens a store whose indexes are damaged or
         were made by another model, for ``rebuild``. ``server``: the Chroma server that holds its vectors (default: embedded,
-        in the folder). Raises StoreLocked, FingerprintMismatch, StoreUnavailable, StoreError.
+        in the folder). ``shared``: the PostgreSQL that holds its ledger, for this and any number of other processes; the folder
+        then has what is this process's own. Raises StoreLocked, FingerprintMismatch, StoreUnavailable, StoreError.
         """
         root = Path(root)
+        _make(root)
+        root, lock = owned(root) if shared is None else owned_copy(root)
+        ledger = place = words = None
         try:
-            root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"The store folder {root} cannot be made: {error}.", "Name another with --store."
-            ) from error
-        lock = OwnerLock(root)
-        lock.acquire()
-        ledger = place = None
-        try:
-            ledger = Ledger(root / "ledger.sqlite")
+            ledger = Ledger(root / "ledger.sqlite" if shared is None else shared)
             place = place_of(root, ledger, server)
-            store = cls(root, embedder, lock, ledger, place)
-            store._start(chunker_version, repair)
+            words = FollowingIndex(root, ledger) if ledger.shared else None
+            store = cls(root, embedder, lock, ledger, place, words)
+            with store._writing:
+                store._start(chunker_version, repair)
+            if words is not None:
+                store._follower = Follower(words)
         except BaseException:
+            if words is not None:
+                words.end()
             if place is not None:
                 place.close()
             if ledger is not None:
@@ -124,8 +152,12 @@ class Store(Generations):
             files = Files(self._place.first(), files.keyword)
             files.remember(self._ledger)
         sweep(self.root, keep=files)
-        self._place.sweep(files.vectors)
-        unstage(self._ledger)
+        if self._rebuilding.acquire_now():  # no other process is making an index
+            try:
+                self._place.sweep(files.vectors)
+                unstage(self._ledger)
+            finally:
+                self._rebuilding.release()
         try:
             self._open_indexes(files, made_by if changed and made_by else self.embedder.fingerprint)
             if not changed:
@@ -143,11 +175,15 @@ class Store(Generations):
     def close(self) -> None:
         """Release everything; closing twice is no error. A rebuild that is under way ends, and changes nothing."""
         self._closing.set()
-        with self._rebuilding, self._writing:
+        with self._rebuilding.here, self._writing.here:
             if self._closed:
                 return
             self._closed = True
+            if self._follower is not None:
+                self._follower.end()
             self._close_indexes()
+            if self._words is not None:
+                self._words.end()
             self._place.close()
             _copies.closed(self._ledger)
             self._ledger.close()
@@ -231,6 +267,8 @@ class Store(Generations):
     def original_file(self, version: str) -> Path | None:
         """Return the file that keeps the bytes of a version (PDF); None where there is none."""
         path = self._original(version)
+        if not path.is_file() and self._ledger.shared and (body := self._ledger.original(version)) is not None:
+            write_whole(path, body)
         return path if path.is_file() else None
 
     def chunks(self, document_id: str) -> list[Chunk]:
@@ -328,6 +366,19 @@ class Store(Generations):
         """
         return self._writer.embed_next(progress, skip=skip, stop=stop)
 
+    def keep_vectors(self, fingerprint: str, shas: Sequence[str], vectors: Vectors) -> None:
+        """Keep the vectors (n, d) that another process made of texts, by their ``text_sha``: ``embed_next`` finds them there.
+
+        Raises StoreError where they are no unit vectors of this store's model, which ``fingerprint`` names.
+        """
+        if fingerprint != self.embedder.fingerprint:
+            raise StoreError(
+                f"Vectors were made with {fingerprint}; the store has {self.embedder.fingerprint}.",
+                "Give each machine the same version of the program and the same model.",
+            )
+        check_vectors(vectors, len(shas), self.embedder.dimension)
+        self._ledger.keep_vectors(fingerprint, shas, vectors)
+
     def waiting(self) -> list[Waiting]:
         """Return the documents that words find and vectors do not yet, in the order they came."""
         return self._ledger.waiting()
@@ -391,3 +442,10 @@ class Store(Generations):
 
     def _original(self, version: str) -> Path:
         return self.root / "originals" / f"{version}.pdf"
+
+
+def _make(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"The store folder {root} cannot be made: {error}.", "Name another with --store.") from error
