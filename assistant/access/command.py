@@ -77,12 +77,14 @@ def user(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO)
 
 
 def token(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
+    from assistant.access.database import place_of
     from assistant.access.tokens import Tokens
     from assistant.access.users import Users, users_path
 
-    if not Path(settings.store).is_dir():
+    place = place_of(settings)
+    if isinstance(place, Path) and not place.is_dir():
         raise SettingsError(f"There is no folder {settings.store}.", "Name the base: --store DIR.")
-    tokens = Tokens(Path(settings.store))
+    tokens = Tokens(place)
     try:
         if a.action == "list":
             listed = [_shown(one) for one in tokens.all()]
@@ -111,11 +113,13 @@ def token(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO
 
 
 def _revoke_all(settings: Settings, user: str) -> None:
-    from assistant.access.tokens import FILE, Tokens
+    from assistant.access.database import place_of
+    from assistant.access.tokens import Tokens
 
-    if not (Path(settings.store) / FILE).exists():
+    place = place_of(settings)
+    if not Tokens.there(place):
         return
-    tokens = Tokens(Path(settings.store))
+    tokens = Tokens(place)
     try:
         tokens.revoke_of(user)
     finally:

@@ -1,4 +1,6 @@
-"""API tokens: kept as sha256 in ``tokens.sqlite``, shown once, revocable; safe with several processes."""
+"""API tokens: kept as sha256 in ``tokens.sqlite`` or in the tables that machines share, shown once, revocable; safe with several
+processes.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +14,24 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from assistant.access.database import Database
 from assistant.access.names import TOKEN, group_names, role_name, scope_names
 from assistant.access.user import Action, Role
+from vectorstore.database import Shared
 from vectorstore.errors import NotFound, SettingsError, StoreError
 
 log = logging.getLogger(__name__)
 PREFIX = "thesis_"
-FILE = "tokens.sqlite"
+_NAME = "tokens"
+_SELECT = 'SELECT id, name, "user", role, groups, scopes, created, expires, used, revoked, digest FROM tokens'
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ @+-]{0,79}")
 _SHAPE = re.compile(r"thesis_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _TOUCH_S = 60.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tokens (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, digest TEXT NOT NULL, user TEXT, role TEXT, groups TEXT NOT NULL,
+    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, digest TEXT NOT NULL, "user" TEXT, role TEXT, groups TEXT NOT NULL,
     scopes TEXT, created REAL NOT NULL, expires REAL, used REAL, revoked REAL
 )
 """
@@ -56,9 +61,15 @@ class Token:
 class Tokens:
     """The tokens of one store. Raises StoreError where the file cannot be used."""
 
-    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
-        self._database = Database(folder / FILE, _SCHEMA, 1)
+    def __init__(self, place: Path | Shared, clock: Callable[[], float] = time.time) -> None:
+        """``place``: the store's folder, or what machines share (``place_of``)."""
+        self._database = Database(place, _NAME, _SCHEMA, 1)
         self._clock = clock
+
+    @staticmethod
+    def there(place: Path | Shared) -> bool:
+        """Whether there may be tokens, without making anything."""
+        return isinstance(place, Shared) or (place / f"{_NAME}.sqlite").exists()
 
     def create(
         self,
@@ -79,7 +90,7 @@ class Tokens:
         kept = None if scopes is None else json.dumps(sorted(scope_names(scopes)))
         public, secret, now = secrets.token_hex(6), secrets.token_urlsafe(32), self._clock()
         token = f"{PREFIX}{public}_{secret}"
-        with self._database.use() as connection:
+        with self._database.write() as connection:
             if connection.execute("SELECT 1 FROM tokens WHERE name = ?", (name,)).fetchone():
                 raise SettingsError(f"There is a token {name!r} already.", "Choose another name, also for one revoked.")
             connection.execute(
@@ -96,32 +107,33 @@ class Tokens:
         shape = _SHAPE.fullmatch(text)
         if shape is None:
             return None
-        with self._database.use() as connection:
-            row = connection.execute("SELECT * FROM tokens WHERE id = ?", (shape.group(1),)).fetchone()
-        same = hmac.compare_digest(_digest(text), row["digest"] if row is not None else _digest(""))
+        with self._database.read() as connection:
+            row = connection.execute(f"{_SELECT} WHERE id = ?", (shape.group(1),)).fetchone()
+        same = hmac.compare_digest(_digest(text), row[-1] if row is not None else _digest(""))
         if row is None or not same:
             return None
-        now = self._clock()
-        if row["revoked"] is not None or (row["expires"] is not None and row["expires"] <= now):
+        now, found = self._clock(), _token(row)
+        if found.revoked is not None or (found.expires is not None and found.expires <= now):
             return None
-        if row["used"] is None or now - row["used"] >= _TOUCH_S:
-            self._touch(row["id"], now)
-        return _token(row)
+        if found.used is None or now - found.used >= _TOUCH_S:
+            self._touch(found.id, now)
+        return found
 
     def _touch(self, public: str, now: float) -> None:
         try:
-            with self._database.use() as connection:
+            with self._database.write() as connection:
                 connection.execute("UPDATE tokens SET used = ? WHERE id = ?", (now, public))
         except StoreError as error:
             log.warning("the last use of a token could not be noted: %s", error)  # the request is none the worse
 
     def all(self) -> list[Token]:
-        with self._database.use() as connection:
-            return [_token(row) for row in connection.execute("SELECT * FROM tokens ORDER BY created, id").fetchall()]
+        with self._database.read() as connection:
+            rows = connection.execute(f"{_SELECT} ORDER BY created, id").fetchall()
+        return list(map(_token, rows))
 
     def revoke(self, name: str) -> None:
         """End a token, named by its name or its id, at once. Raises NotFound."""
-        with self._database.use() as connection:
+        with self._database.write() as connection:
             done = connection.execute(
                 "UPDATE tokens SET revoked = ? WHERE (name = ? OR id = ?) AND revoked IS NULL",
                 (self._clock(), name, name),
@@ -131,9 +143,9 @@ class Tokens:
 
     def revoke_of(self, user: str) -> int:
         """End every token of a user; how many there were."""
-        with self._database.use() as connection:
+        with self._database.write() as connection:
             done = connection.execute(
-                "UPDATE tokens SET revoked = ? WHERE user = ? AND revoked IS NULL", (self._clock(), user)
+                'UPDATE tokens SET revoked = ? WHERE "user" = ? AND revoked IS NULL', (self._clock(), user)
             )
             return int(done.rowcount)
 
@@ -146,13 +158,9 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _token(row: object) -> Token:
-    fields = dict(row)  # type: ignore[call-overload]
-    scopes = fields["scopes"]
+def _token(row: Sequence[Any]) -> Token:
+    public, name, user, role, groups, scopes, created, expires, used, revoked, _ = row
     return Token(
-        id=fields["id"], name=fields["name"], user=fields["user"],
-        role=None if fields["role"] is None else role_name(fields["role"]),
-        groups=tuple(json.loads(fields["groups"])),
-        scopes=None if scopes is None else scope_names(json.loads(scopes)),
-        created=fields["created"], expires=fields["expires"], used=fields["used"], revoked=fields["revoked"],
+        public, name, user, None if role is None else role_name(role), tuple(json.loads(groups)),
+        None if scopes is None else scope_names(json.loads(scopes)), created, expires, used, revoked,
     )  # fmt: skip

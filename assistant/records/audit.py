@@ -1,4 +1,4 @@
-"""The audit in ``records.sqlite``: append, read, verify, empty what retention lets go."""
+"""The audit in the records: append, read, verify, empty what retention lets go."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from hashlib import sha256
 from typing import Any
 
 from assistant.records.chain import GENESIS, PRUNED, Emptying, Problem, Row, Verdict, canonical, make_row, verify
-from assistant.records.schema import missing_guards
-from vectorstore.database import Database
+from assistant.records.guards import counted, missing_guards
+from vectorstore.database import AnyDatabase, Connection
 from vectorstore.errors import NotFound, StoreError
 
 _LEVEL = 1  # 6 takes three times as long for 13 % less
 _LARGEST = 256 << 20  # bytes of one payload; what inflates to more was not written by this program
 _BATCH = 200  # rows that are emptied in one transaction: who asks meanwhile waits for no more
-_COLUMNS = "seq, time, user, kind, channel, payload, payload_sha, prev, hash"
+_READ = 500  # rows that are read at once
+_COLUMNS = 'seq, time, "user", kind, channel, payload, payload_sha, prev, hash'
 
 
 def now() -> str:
@@ -49,15 +50,12 @@ def unpacked(data: object) -> bytes:
     return found
 
 
-def append(
-    connection: sqlite3.Connection, *, user: str, kind: str, channel: str, payload: bytes, packed_payload: bytes
-) -> int:
+def append(connection: Connection, *, user: str, kind: str, channel: str, payload: bytes, packed_payload: bytes) -> int:
     """Add a row in a transaction that holds the right to write; return its number."""
-    counted = connection.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = 'audit'").fetchone()[0] or 0
     last = connection.execute("SELECT hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
     # Counted on from what the file ever had: where its end was cut off, the gap stays to be seen.
     row = make_row(
-        counted + 1,
+        counted(connection) + 1,
         last[0] if last else GENESIS,
         time=now(),
         user=user,
@@ -71,15 +69,22 @@ def append(
     return row.seq
 
 
-def rows(connection: sqlite3.Connection, *, since: str = "", until: str = "", user: str = "") -> Iterator[Row]:
+def rows(connection: Connection, *, since: str = "", until: str = "", user: str = "") -> Iterator[Row]:
     """Yield rows in order. ``since``, ``until``: times, the second exclusive. A payload that cannot be read is given as it is."""
-    # "+": by number and never by the index of times, which would sort rows with their payloads.
-    wanted = [("+time >= ?", since), ("+time < ?", until), ("user = ?", user)]
+    # "||": by number and never by the index of times, which would sort rows with their payloads.
+    wanted = [("time || '' >= ?", since), ("time || '' < ?", until), ('"user" = ?', user)]
     held = [(text, value) for text, value in wanted if value]
-    where = " AND ".join(text for text, _ in held) or "1"
-    statement = f"SELECT {_COLUMNS} FROM audit WHERE {where} ORDER BY seq"  # noqa: S608 - the words above only
-    for seq, time, name, kind, channel, payload, *rest in connection.execute(statement, [value for _, value in held]):
-        yield Row(seq, time, name, kind, channel, None if payload is None else _told(payload), *rest)
+    where = " AND ".join(["seq > ?", *(text for text, _ in held)])
+    statement = f"SELECT {_COLUMNS} FROM audit WHERE {where} ORDER BY seq LIMIT ?"  # noqa: S608 - the words above only
+    last = -(2**63)
+    while True:
+        # A part at a time: what a driver gives of a whole audit may be more than fits into memory.
+        found = connection.execute(statement, [last, *(value for _, value in held), _READ]).fetchall()
+        for seq, time, name, kind, channel, payload, *rest in found:
+            yield Row(seq, time, name, kind, channel, None if payload is None else _told(payload), *rest)
+        if len(found) < _READ:
+            return
+        last = found[-1][0]
 
 
 def _told(payload: object) -> bytes:
@@ -89,7 +94,7 @@ def _told(payload: object) -> bytes:
         return payload if isinstance(payload, bytes) else str(payload).encode("utf-8", "replace")
 
 
-def payload_of(connection: sqlite3.Connection, seq: int) -> dict[str, Any] | None:
+def payload_of(connection: Connection, seq: int) -> dict[str, Any] | None:
     """Return the payload of a row; None where retention has emptied it. Raises NotFound, StoreError for one that was changed."""
     row = connection.execute("SELECT payload, payload_sha FROM audit WHERE seq = ?", (seq,)).fetchone()
     if row is None:
@@ -103,38 +108,36 @@ def payload_of(connection: sqlite3.Connection, seq: int) -> dict[str, Any] | Non
     return found
 
 
-def row_of(connection: sqlite3.Connection, answer_id: str) -> int | None:
+def row_of(connection: Connection, answer_id: str) -> int | None:
     """Return the number of the newest row of an answer."""
     found = connection.execute("SELECT max(seq) FROM answer_rows WHERE answer_id = ?", (answer_id,)).fetchone()
     return None if found[0] is None else int(found[0])
 
 
-def head(connection: sqlite3.Connection) -> tuple[int, str]:
+def head(connection: Connection) -> tuple[int, str]:
     """Return number and hash of the last row; (0, GENESIS) for none."""
     found = connection.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
     return (found[0], found[1]) if found else (0, GENESIS)
 
 
-def check(connection: sqlite3.Connection, noted: str = "") -> Verdict:
+def check(connection: Connection, noted: str = "") -> Verdict:
     """Verify the whole audit in one snapshot; ``noted``: a head noted earlier."""
-    counted = connection.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = 'audit'").fetchone()[0] or 0
-    found = verify(rows(connection), list(_emptyings(connection)), counted=counted, head=noted)
+    found = verify(rows(connection), list(_emptyings(connection)), counted=counted(connection), head=noted)
     gone = missing_guards(connection)
     if not gone:
         return found
-    text = (
-        f"the guards against change are gone or other ({', '.join(gone)}): somebody has opened the file to change it."
-    )
+    where = "file" if isinstance(connection, sqlite3.Connection) else "database"
+    text = f"the guards against change are gone or other ({', '.join(gone)}): somebody has opened the {where} to change it."
     return Verdict(found.rows, found.emptied, found.head, (*found.problems, Problem(None, text)))
 
 
-def _emptyings(connection: sqlite3.Connection) -> Iterator[Emptying]:
+def _emptyings(connection: Connection) -> Iterator[Emptying]:
     for seq, payload in connection.execute("SELECT seq, payload FROM audit WHERE kind = ? ORDER BY seq", (PRUNED,)):
         with suppress(ValueError, KeyError, TypeError):  # a row of this kind that was changed is told by its digest
             yield Emptying(int(seq), str(json.loads(_told(payload))["before"]))
 
 
-def prune(database: Database, days: int, *, user: str, moment: datetime | None = None) -> int:
+def prune(database: AnyDatabase, days: int, *, user: str, moment: datetime | None = None) -> int:
     """Empty the payloads of rows older than ``days``; return how many. The rows, their digests and the chain stay.
 
     That it was done is a row itself, whose payload stays. Answers that stand in a conversation stay with that.
@@ -142,8 +145,7 @@ def prune(database: Database, days: int, *, user: str, moment: datetime | None =
     before = stamp((moment or datetime.now(UTC)) - timedelta(days=days))
     older = "payload IS NOT NULL AND kind <> ? AND time < ?"
     with database.write() as connection:
-        # What is emptied must not stay readable in unused pages of the file.
-        connection.execute("PRAGMA secure_delete = ON")
+        overwrite(connection)
         count = int(connection.execute(f"SELECT count(*) FROM audit WHERE {older}", (PRUNED, before)).fetchone()[0])  # noqa: S608
         if not count:
             return 0
@@ -161,13 +163,22 @@ def prune(database: Database, days: int, *, user: str, moment: datetime | None =
             ]
             for seq in found:
                 _keep_answers(connection, seq)
-                connection.execute("UPDATE audit SET payload = NULL WHERE seq = ?", (seq,))
+            connection.executemany("UPDATE audit SET payload = NULL WHERE seq = ?", [(seq,) for seq in found])
         if not found:
             return count
         last = found[-1]
 
 
-def _keep_answers(connection: sqlite3.Connection, seq: int) -> None:
+def overwrite(connection: Connection) -> None:
+    """See to it that what this transaction takes out does not stay readable in unused pages of the file.
+
+    PostgreSQL has nothing of the kind: there its vacuum gives the room to what comes next (docs/audit.md).
+    """
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA secure_delete = ON")
+
+
+def _keep_answers(connection: Connection, seq: int) -> None:
     """Give a conversation its own copy of the answer in a row; an answer outside any goes with the row."""
     connection.execute("DELETE FROM turns WHERE seq = ? AND (conversation_id IS NULL OR cut IS NOT NULL)", (seq,))
     waiting = connection.execute("SELECT id FROM turns WHERE seq = ? AND answer IS NULL", (seq,)).fetchall()

@@ -71,8 +71,8 @@ def canonical(value: object) -> bytes:
 
 
 def plain(text: object) -> str:
-    """Return a text that SQLite takes: a lone surrogate is no Unicode."""
-    return str(text).encode("utf-8", "replace").decode("utf-8")
+    """Return a text that databases take: a lone surrogate is no Unicode, and PostgreSQL has no NUL."""
+    return str(text).encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
 
 
 def digest(value: object) -> str:

@@ -1,6 +1,6 @@
 """`thesis audit | replay | feedback`: what a compliance officer asks of the records.
 
-All but `replay` read ``records.sqlite`` by themselves, also while a server owns the store.
+All but `replay` read the records by themselves, also while a server owns the store.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from assistant.access import LOCAL
@@ -19,10 +18,10 @@ from assistant.filters import parse_date
 from assistant.records import audit, chain, conversations, export
 from assistant.records.chain import canonical
 from assistant.records.payload import by
-from assistant.records.schema import NAME, open_database
+from assistant.records.schema import open_records
 from assistant.shown import printable
 from assistant.wiring import Wiring
-from vectorstore.database import Database
+from vectorstore.database import AnyDatabase
 from vectorstore.errors import NotFound, SettingsError
 from vectorstore.settings import Settings
 
@@ -48,8 +47,8 @@ def add(command: Callable[..., Any]) -> None:
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[Database]:
-    database = open_database(Path(settings.store) / NAME, create=False)
+def _opened(settings: Settings) -> Iterator[AnyDatabase]:
+    database = open_records(settings, settings.store, create=False)
     try:
         yield database
     finally:

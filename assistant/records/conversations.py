@@ -1,21 +1,20 @@
-"""Conversations and feedback in ``records.sqlite``; each belongs to one owner, and nobody else's exists for them."""
+"""Conversations and feedback in the records; each belongs to one owner, and nobody else's exists for them."""
 
 from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from assistant.access import User
 from assistant.models import Answer
-from assistant.records.audit import now, packed, payload_of, stamp, unpacked
+from assistant.records.audit import now, overwrite, packed, payload_of, stamp, unpacked
 from assistant.records.chain import canonical, plain
 from assistant.service.ports import Turn
 from assistant.service.withdrawn import no_answer
-from vectorstore.database import Database
+from vectorstore.database import AnyDatabase, Connection
 from vectorstore.errors import NotFound, SettingsError
 
 KEPT_TURNS = 20  # messages of a conversation that a question is asked with
@@ -44,7 +43,7 @@ def title_of(text: str) -> str:
 
 
 def add_turn(
-    connection: sqlite3.Connection,
+    connection: Connection,
     owner: str,
     conversation_id: str | None,
     *,
@@ -62,8 +61,9 @@ def add_turn(
     time, question = now(), plain(question)
     if conversation_id is not None:
         connection.execute(
-            "INSERT INTO conversations VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET changed = excluded.changed, "
-            "title = CASE WHEN title = '' THEN excluded.title ELSE title END",
+            "INSERT INTO conversations VALUES (?, ?, ?, ?, ?) ON CONFLICT (owner, conversation_id) DO UPDATE SET "
+            "changed = excluded.changed, "
+            "title = CASE WHEN conversations.title = '' THEN excluded.title ELSE conversations.title END",
             (owner, conversation_id, title_of(question), time, time),
         )
     held = packed(canonical(answer.model_dump())) if answer is not None and copy else None
@@ -79,7 +79,7 @@ def _parts(answer: Answer | None) -> tuple[str | None, str]:
     return (answer.answer_id, plain(answer.text)) if answer is not None else (None, "")
 
 
-def history(connection: sqlite3.Connection, owner: str, conversation_id: str) -> list[Turn]:
+def history(connection: Connection, owner: str, conversation_id: str) -> list[Turn]:
     """Return the last KEPT_TURNS messages, oldest first; questions without an answer are left out."""
     found = connection.execute(
         "SELECT question, text FROM turns WHERE owner = ? AND conversation_id = ? AND cut IS NULL AND answer_id IS NOT NULL "
@@ -93,7 +93,7 @@ def history(connection: sqlite3.Connection, owner: str, conversation_id: str) ->
     ]
 
 
-def answer(connection: sqlite3.Connection, owner: str, answer_id: str) -> Answer:
+def answer(connection: Connection, owner: str, answer_id: str) -> Answer:
     """Return an answer that the owner got. Raises NotFound."""
     row = connection.execute(
         "SELECT answer, seq FROM turns WHERE owner = ? AND answer_id = ? ORDER BY id DESC LIMIT 1",
@@ -105,7 +105,7 @@ def answer(connection: sqlite3.Connection, owner: str, answer_id: str) -> Answer
     return found
 
 
-def _answer(connection: sqlite3.Connection, copy: bytes | None, seq: int | None) -> Answer | None:
+def _answer(connection: Connection, copy: bytes | None, seq: int | None) -> Answer | None:
     held = json.loads(unpacked(copy)) if copy is not None else None
     if held is None and seq is not None:
         held = (payload_of(connection, seq) or {}).get("answer")
@@ -123,7 +123,7 @@ def _listed(row: tuple[Any, ...]) -> dict[str, Any]:
     return dict(zip(("conversation_id", "title", "created", "changed", "shared", "turns"), row, strict=True))
 
 
-def listed(connection: sqlite3.Connection, owner: str, text: str = "") -> list[Mapping[str, Any]]:
+def listed(connection: Connection, owner: str, text: str = "") -> list[Mapping[str, Any]]:
     """Return the owner's conversations that hold ``text`` in title, question or answer, newest first.
 
     One whose turns were all cut waits for its next question: it is left out while it has neither a title nor a link.
@@ -137,7 +137,7 @@ def listed(connection: sqlite3.Connection, owner: str, text: str = "") -> list[M
     return [one for one in found if one["conversation_id"] in holding or wanted in one["title"].casefold()]
 
 
-def _holding(connection: sqlite3.Connection, owner: str, wanted: str) -> Iterator[str]:
+def _holding(connection: Connection, owner: str, wanted: str) -> Iterator[str]:
     # In Python: SQLite knows capitals of ASCII only.
     for id_, question, text in connection.execute(
         "SELECT conversation_id, question, text FROM turns WHERE owner = ? AND conversation_id IS NOT NULL AND cut IS NULL",
@@ -147,7 +147,7 @@ def _holding(connection: sqlite3.Connection, owner: str, wanted: str) -> Iterato
             yield id_
 
 
-def whole(connection: sqlite3.Connection, owner: str, conversation_id: str) -> dict[str, Any]:
+def whole(connection: Connection, owner: str, conversation_id: str) -> dict[str, Any]:
     """Return a conversation with its answers; ``collections`` of a turn: what its owner could read then. Raises NotFound."""
     row = connection.execute(f"{_LISTED} AND c.conversation_id = ?", (owner, plain(conversation_id))).fetchone()
     if row is None:
@@ -170,7 +170,7 @@ def no_conversation() -> NotFound:
     return NotFound("There is no such conversation.", "See the list of yours.")
 
 
-def rename(connection: sqlite3.Connection, owner: str, conversation_id: str, title: str) -> None:
+def rename(connection: Connection, owner: str, conversation_id: str, title: str) -> None:
     """Raises NotFound, SettingsError for a title that is empty or longer than TITLE."""
     short = " ".join(plain(title).split())
     if not short or len(short) > TITLE:
@@ -182,7 +182,7 @@ def rename(connection: sqlite3.Connection, owner: str, conversation_id: str, tit
         raise no_conversation()
 
 
-def cut(connection: sqlite3.Connection, owner: str, conversation_id: str, after: str | None) -> int:
+def cut(connection: Connection, owner: str, conversation_id: str, after: str | None) -> int:
     """Take the turns that came after the answer ``after`` (None: all) out of a conversation; return how many. Raises NotFound.
 
     Their owner still gets their answers by id, until the conversation is deleted or retention empties their rows of the audit.
@@ -210,9 +210,9 @@ def cut(connection: sqlite3.Connection, owner: str, conversation_id: str, after:
     return done.rowcount
 
 
-def forget(connection: sqlite3.Connection, owner: str, conversation_id: str) -> None:
+def forget(connection: Connection, owner: str, conversation_id: str) -> None:
     """Raises NotFound."""
-    connection.execute("PRAGMA secure_delete = ON")
+    overwrite(connection)
     done = connection.execute(
         "DELETE FROM conversations WHERE owner = ? AND conversation_id = ?", (owner, conversation_id)
     )
@@ -222,7 +222,7 @@ def forget(connection: sqlite3.Connection, owner: str, conversation_id: str) -> 
         connection.execute(f"DELETE FROM {table} WHERE owner = ? AND conversation_id = ?", (owner, conversation_id))  # noqa: S608
 
 
-def forget_old(database: Database, days: int, moment: datetime | None = None) -> int:
+def forget_old(database: AnyDatabase, days: int, moment: datetime | None = None) -> int:
     """Delete conversations that have not changed for ``days``; return how many."""
     before = stamp((moment or datetime.now(UTC)) - timedelta(days=days))
     with database.write() as connection:
@@ -242,22 +242,23 @@ def checked_feedback(verdict: str, comment: str) -> None:
         raise SettingsError(f"The comment has {len(comment)} characters.", f"Write {COMMENT:,} or fewer.")
 
 
-def add_feedback(connection: sqlite3.Connection, user: User, answer_id: str, verdict: str, comment: str) -> None:
+def add_feedback(connection: Connection, user: User, answer_id: str, verdict: str, comment: str) -> None:
     """Keep what the user says last of an answer that they got. Raises NotFound."""
     owner, answer_id = owner_of(user), plain(answer_id)
     if not connection.execute("SELECT 1 FROM turns WHERE owner = ? AND answer_id = ?", (owner, answer_id)).fetchone():
         raise NotFound("There is no such answer.", "Only an answer that you got can be judged.")
     connection.execute(
-        "INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO feedback VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (owner, answer_id) DO UPDATE SET time = excluded.time, "
+        '"user" = excluded."user", verdict = excluded.verdict, comment = excluded.comment',
         (owner, answer_id, now(), plain(user.name), verdict, plain(comment)),
     )
 
 
-def feedback(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+def feedback(connection: Connection) -> list[dict[str, Any]]:
     """Return [{time, user, answer_id, verdict, comment, question, status}], newest first; the last two None where they are gone."""
     names = ("time", "user", "answer_id", "verdict", "comment", "question", "status")
     rows = connection.execute(
-        "SELECT f.time, f.user, f.answer_id, f.verdict, f.comment, t.question, t.status FROM feedback f LEFT JOIN turns t "
+        'SELECT f.time, f."user", f.answer_id, f.verdict, f.comment, t.question, t.status FROM feedback f LEFT JOIN turns t '
         "ON t.id = (SELECT max(id) FROM turns WHERE owner = f.owner AND answer_id = f.answer_id) ORDER BY f.time DESC, f.answer_id"
     )
     return [dict(zip(names, row, strict=True)) for row in rows]

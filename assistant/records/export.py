@@ -6,7 +6,6 @@ import csv
 import json
 import os
 import re
-import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, TextIO
 
 from assistant.records.audit import rows
 from assistant.records.chain import Row
+from vectorstore.database import Connection
 from vectorstore.errors import SettingsError, StoreError
 
 CSV_COLUMNS = (
@@ -24,7 +24,7 @@ _FIELDS = tuple(Row.__slots__)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
-def export(connection: sqlite3.Connection, target: Path, **wanted: str) -> int:
+def export(connection: Connection, target: Path, **wanted: str) -> int:
     """Write rows to a .csv or .jsonl file, whole or not at all, readable for this user only; return how many.
 
     ``wanted`` as ``rows``. Raises SettingsError for another kind of file, StoreError for one that exists or cannot be written.

@@ -1,4 +1,4 @@
-"""Records of one store: what ``assistant.service.ports.Records`` asks for, over ``records.sqlite``."""
+"""Records of one store: what ``assistant.service.ports.Records`` asks for, in ``records.sqlite`` or in the tables that machines share."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from assistant.models import Answer
 from assistant.records import audit, conversations, sharing
 from assistant.records.chain import PRUNED, canonical, plain
 from assistant.records.payload import answered, by, question, without_texts
-from assistant.records.schema import NAME, open_database
+from assistant.records.schema import open_records
 from assistant.service.ports import Asked, Turn
-from vectorstore.database import Database
+from vectorstore.database import AnyDatabase
 from vectorstore.errors import StoreError
 from vectorstore.settings import Settings
 
@@ -28,15 +28,17 @@ _KIND = re.compile(r"[a-z_]{1,40}")
 class Records:
     """Safe in any number of threads, and beside other processes; each method is one committed transaction."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: AnyDatabase, settings: Settings) -> None:
         self._database, self._settings = database, settings
 
     @classmethod
     def open(cls, settings: Settings, root: str | Path) -> Records | None:
-        """Open the records of the store folder ``root``; None where the setting ``records`` is off. Raises StoreError."""
+        """Open the records of a base, those of the folder ``root`` or those that machines share; None where the setting ``records``
+        is off. Raises StoreError, SettingsError.
+        """
         if not settings.records:
             return None
-        made = cls(open_database(Path(root) / NAME), settings)
+        made = cls(open_records(settings, root), settings)
         log.info("audit head %s", made.head())
         return made
 

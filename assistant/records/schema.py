@@ -1,44 +1,26 @@
-"""The tables of ``records.sqlite``, and how an older file is brought up to them."""
+"""The tables of the records, in ``records.sqlite`` or the shared PostgreSQL, and how older ones are brought up to them."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
-from vectorstore.database import Database, fault
+from assistant.records.guards import COUNT, COUNT_FROM, GUARDS, SHARED_GUARDS
+from vectorstore.database import AnyDatabase, Database, Shared, SharedDatabase, fault, shared_of
 from vectorstore.errors import StoreError
+from vectorstore.settings import Settings
 
 NAME = "records.sqlite"
+PART = "records"  # its name in a shared base
 SCHEMA = 2
-
-# The guards stop a program that writes to the audit by mistake or in passing. Whoever may write to the file can take them away: then
-# `thesis audit verify` says that they are gone, and finds what was changed.
-GUARDS: Mapping[str, str] = {
-    "audit_keeps_rows": """
-        CREATE TRIGGER audit_keeps_rows BEFORE DELETE ON audit
-        BEGIN SELECT RAISE(ABORT, 'the audit is append-only: no row may be deleted'); END""",
-    "audit_keeps_fields": f"""
-        CREATE TRIGGER audit_keeps_fields BEFORE UPDATE ON audit
-        WHEN NEW.payload IS NOT NULL OR OLD.kind = 'pruned' OR NEW.seq IS NOT OLD.seq OR {
-        " OR ".join(
-            f"NEW.{name} IS NOT OLD.{name}"
-            for name in ("time", "user", "kind", "channel", "payload_sha", "prev", "hash")
-        )
-    }
-        BEGIN SELECT RAISE(ABORT, 'the audit is append-only: only a payload may be emptied'); END""",
-    "audit_appends": """
-        CREATE TRIGGER audit_appends BEFORE INSERT ON audit
-        WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'audit')
-        BEGIN SELECT RAISE(ABORT, 'the audit is append-only: a row comes at the end'); END""",
-}
 
 _TABLES = """
 -- payload: canonical JSON, deflated, NULL once retention has emptied it
 CREATE TABLE audit (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    time TEXT NOT NULL, user TEXT NOT NULL, kind TEXT NOT NULL, channel TEXT NOT NULL,
+    time TEXT NOT NULL, "user" TEXT NOT NULL, kind TEXT NOT NULL, channel TEXT NOT NULL,
     payload BLOB, payload_sha TEXT NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL);
 CREATE INDEX audit_time ON audit(time);
 CREATE INDEX audit_kind ON audit(kind, seq) WHERE kind = 'pruned';
@@ -58,7 +40,7 @@ CREATE INDEX turns_conversation ON turns(owner, conversation_id, id);
 CREATE INDEX turns_answer ON turns(owner, answer_id);
 CREATE INDEX turns_seq ON turns(seq);
 CREATE TABLE feedback (
-    owner TEXT NOT NULL, answer_id TEXT NOT NULL, time TEXT NOT NULL, user TEXT NOT NULL, verdict TEXT NOT NULL, comment TEXT NOT NULL,
+    owner TEXT NOT NULL, answer_id TEXT NOT NULL, time TEXT NOT NULL, "user" TEXT NOT NULL, verdict TEXT NOT NULL, comment TEXT NOT NULL,
     PRIMARY KEY (owner, answer_id)) WITHOUT ROWID;
 """
 # name: of the owner, as readers of the link see it
@@ -74,11 +56,24 @@ MIGRATIONS: dict[int, str] = {
 }
 
 
-def open_database(path: Path, *, create: bool = True) -> Database:
-    """Open the file, made where it is missing (only this user may read it) and brought up to this schema.
+def open_records(settings: Settings, root: str | Path, *, create: bool = True) -> AnyDatabase:
+    """Open the records of a base: those that machines share, where the settings name them, else of its folder ``root``.
 
-    Raises StoreError for a file of a newer program, one that is damaged, or a missing one with ``create`` False.
+    Raises as ``open_database``, SettingsError.
     """
+    return open_database(shared_of(settings) or Path(root) / NAME, create=create)
+
+
+def open_database(place: Path | Shared, *, create: bool = True) -> AnyDatabase:
+    """Open the file, or the tables of a shared base, made where they are missing and brought up to this schema.
+
+    Nobody else on the machine may read a file that is made. Raises StoreError for records of a newer program, a file that is
+    damaged, a database that is not there, and for missing records with ``create`` False.
+    """
+    return _open_shared(place, create) if isinstance(place, Shared) else _open_file(place, create)
+
+
+def _open_file(path: Path, create: bool) -> Database:
     if not path.exists():
         if not create:
             raise StoreError(f"There are no records in {path.parent}.", "`thesis serve` makes them (setting records).")
@@ -100,16 +95,12 @@ def open_database(path: Path, *, create: bool = True) -> Database:
 
 def _bring_up(database: Database) -> None:
     with database.read() as connection:
-        found = _schema(connection)
-        if found == SCHEMA:
+        if _schema(connection) == SCHEMA:
             return
     with database.write() as connection:
         found = _schema(connection)  # another process may have done it meanwhile
         if found > SCHEMA:
-            raise StoreError(
-                f"The records {database.path} are of a newer version of this program (schema {found}, known: {SCHEMA}).",
-                "Use that version, or name another store.",
-            )
+            raise _newer(str(database.path), found)
         if found == 0:
             _run(connection, _TABLES + _SHARES)
             for statement in GUARDS.values():
@@ -125,19 +116,57 @@ def _schema(connection: sqlite3.Connection) -> int:
 
 def _run(connection: sqlite3.Connection, script: str) -> None:
     # executescript() would commit the transaction that it is part of.
-    for statement in script.split(";"):
-        if statement.strip():
-            connection.execute(statement)
+    for statement in statements(script):
+        connection.execute(statement)
 
 
-def missing_guards(connection: sqlite3.Connection) -> list[str]:
-    """Return the names of the guards that the file has not, or has in other words."""
-    held = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
-    return [name for name, text in GUARDS.items() if _words(held.get(name)) != _words(text)]
+def statements(script: str) -> list[str]:
+    """Return the statements of a script, each of which ends with ";"."""
+    return [one for one in script.split(";") if one.strip()]
 
 
-def _words(text: object) -> list[str]:
-    return str(text).split()
+def _open_shared(place: Shared, create: bool) -> SharedDatabase:
+    database = SharedDatabase(place, PART, "The records")
+    try:
+        _bring_up_shared(database, create)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _bring_up_shared(database: SharedDatabase, create: bool) -> None:
+    if _shared_schema(database) == SCHEMA:
+        return
+    if not create:
+        raise StoreError(f"{database.what} are not there.", "`thesis serve` makes them (setting records).")
+    with database.write() as connection:
+        found = _shared_schema(database)
+        if found > SCHEMA:
+            raise _newer(database.what, found)
+        if found == 0:
+            database.define([*statements(_TABLES + _SHARES), COUNT, COUNT_FROM])
+            for guard in SHARED_GUARDS:
+                for statement in guard.statements(database.schema):
+                    connection.execute(statement)
+            database.define(["CREATE TABLE version (value INTEGER NOT NULL)", "INSERT INTO version VALUES (0)"])
+        for step in range(found or SCHEMA, SCHEMA):
+            database.define(statements(MIGRATIONS[step]))
+        connection.execute("UPDATE version SET value = ?", (SCHEMA,))
+
+
+def _shared_schema(database: SharedDatabase) -> int:
+    if "version" not in database.tables():
+        return 0
+    with database.read() as connection:
+        return int(connection.execute("SELECT value FROM version").fetchone()[0])
+
+
+def _newer(what: str, found: int) -> StoreError:
+    return StoreError(
+        f"The records {what} are of a newer version of this program (schema {found}, known: {SCHEMA}).",
+        "Use that version, or name another store.",
+    )
 
 
 def faults(path: Path) -> Callable[[Exception], Exception]:

@@ -1,9 +1,8 @@
-"""Links to conversations in ``records.sqlite``: whoever has the token, and may sign in, may read the conversation as it stands."""
+"""Links to conversations in the records: whoever has the token, and may sign in, may read the conversation as it stands."""
 
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from hashlib import sha256
 from typing import Any
 
@@ -11,6 +10,7 @@ from assistant.access import User
 from assistant.records.audit import now
 from assistant.records.chain import plain
 from assistant.records.conversations import no_conversation, owner_of, whole
+from vectorstore.database import Connection
 from vectorstore.errors import NotFound
 
 _BYTES = 32  # of chance in a token
@@ -21,7 +21,7 @@ def mark(token: str) -> str:
     return sha256(plain(token).encode()).hexdigest()[:16]
 
 
-def share(connection: sqlite3.Connection, user: User, conversation_id: str) -> tuple[str, bool]:
+def share(connection: Connection, user: User, conversation_id: str) -> tuple[str, bool]:
     """Return the token of a conversation's link, and whether it was made now. Raises NotFound."""
     owner, conversation_id = owner_of(user), plain(conversation_id)
     held = token_of(connection, user, conversation_id)
@@ -34,7 +34,7 @@ def share(connection: sqlite3.Connection, user: User, conversation_id: str) -> t
     return token, True
 
 
-def token_of(connection: sqlite3.Connection, user: User, conversation_id: str) -> str | None:
+def token_of(connection: Connection, user: User, conversation_id: str) -> str | None:
     """Return the token of a conversation's link; None where there is none. Raises NotFound."""
     found = connection.execute(
         "SELECT s.token FROM conversations c LEFT JOIN shares s ON s.owner = c.owner AND s.conversation_id = c.conversation_id "
@@ -46,11 +46,11 @@ def token_of(connection: sqlite3.Connection, user: User, conversation_id: str) -
     return None if found[0] is None else str(found[0])
 
 
-def unshare(connection: sqlite3.Connection, token: str) -> None:
+def unshare(connection: Connection, token: str) -> None:
     connection.execute("DELETE FROM shares WHERE token = ?", (token,))
 
 
-def shared(connection: sqlite3.Connection, token: str) -> dict[str, Any]:
+def shared(connection: Connection, token: str) -> dict[str, Any]:
     """Return the conversation behind a link (``conversations.whole``) and its ``owner``'s name. Raises NotFound."""
     found = connection.execute(
         "SELECT owner, conversation_id, name FROM shares WHERE token = ?", (plain(token),)

@@ -1,4 +1,4 @@
-"""Sessions of signed-in browsers, and sign-ins under way at a provider: random names, kept as their hashes in SQLite."""
+"""Sessions of signed-in browsers, and sign-ins under way at a provider: random names, kept as their hashes, for all servers of a base."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from pathlib import Path
 
 from assistant.access.database import Database
 from assistant.access.user import Via
+from vectorstore.database import Shared
 
-FILE = "sessions.sqlite"
+_NAME = "sessions"
+_SELECT = "SELECT id, name, groups, via, stamp, created, used FROM sessions"
 FLOW_S = 600.0  # for signing in at the provider
 _TOUCH_S = 30.0
 _SCHEMA = """
@@ -64,15 +66,16 @@ class Sessions:
     """Safe in any number of threads. Raises StoreError where the file cannot be used."""
 
     def __init__(
-        self, folder: Path, *, idle_s: float, longest_s: float, clock: Callable[[], float] = time.time
+        self, place: Path | Shared, *, idle_s: float, longest_s: float, clock: Callable[[], float] = time.time
     ) -> None:
-        self._database = Database(folder / FILE, _SCHEMA, 1)
+        """``place``: the store's folder, or what machines share (assistant.access.database.place_of)."""
+        self._database = Database(place, _NAME, _SCHEMA, 1)
         self._idle, self._longest, self._clock = idle_s, longest_s, clock
 
     def begin(self, name: str, groups: Sequence[str], via: Via, stamp: str = "") -> str:
         """Return the cookie's value, which is kept nowhere."""
         cookie, now = secrets.token_urlsafe(32), self._clock()
-        with self._database.use() as connection:
+        with self._database.write() as connection:
             connection.execute(
                 "DELETE FROM sessions WHERE created <= ? OR used <= ?", (now - self._longest, now - self._idle)
             )
@@ -85,34 +88,28 @@ class Sessions:
     def find(self, cookie: str) -> Session | None:
         """Return the session of a cookie, and note that it is used; None where it has ended or never was."""
         now, key = self._clock(), digest(cookie)
-        with self._database.use() as connection:
-            row = connection.execute("SELECT * FROM sessions WHERE id = ?", (key,)).fetchone()
-            if row is None:
-                return None
-            if now - row["used"] >= self._idle or now - row["created"] >= self._longest:
-                connection.execute("DELETE FROM sessions WHERE id = ?", (key,))
-                return None
-            if now - row["used"] >= _TOUCH_S:
-                connection.execute("UPDATE sessions SET used = ? WHERE id = ?", (now, key))
-        return Session(
-            row["id"],
-            row["name"],
-            tuple(json.loads(row["groups"])),
-            row["via"],
-            row["stamp"],
-            row["created"],
-            row["used"],
-        )
+        with self._database.read() as connection:
+            row = connection.execute(f"{_SELECT} WHERE id = ?", (key,)).fetchone()
+        if row is None:
+            return None
+        found = Session(row[0], row[1], tuple(json.loads(row[2])), *row[3:])
+        if now - found.used >= self._idle or now - found.created >= self._longest:
+            self.end(cookie)
+            return None
+        if now - found.used >= _TOUCH_S:
+            with self._database.write() as connection:
+                connection.execute("UPDATE sessions SET used = ? WHERE id = ? AND used < ?", (now, key, now))
+        return found
 
     def end(self, cookie: str) -> None:
-        with self._database.use() as connection:
+        with self._database.write() as connection:
             connection.execute("DELETE FROM sessions WHERE id = ?", (digest(cookie),))
 
     def begin_flow(self, browser: str, target: str) -> tuple[str, Flow]:
         """Return (state, flow) of a sign-in that this browser (its cookie) begins."""
         state, now = secrets.token_urlsafe(32), self._clock()
         flow = Flow(secrets.token_urlsafe(32), secrets.token_urlsafe(48), target)
-        with self._database.use() as connection:
+        with self._database.write() as connection:
             connection.execute("DELETE FROM flows WHERE created <= ?", (now - FLOW_S,))
             connection.execute(
                 "INSERT INTO flows VALUES (?, ?, ?, ?, ?, ?)",
@@ -122,14 +119,16 @@ class Sessions:
 
     def end_flow(self, state: str, browser: str) -> Flow | None:
         """Return the flow of a state, once; None where this browser began none, or too long ago."""
-        with self._database.use() as connection:
-            row = connection.execute("SELECT * FROM flows WHERE state = ?", (digest(state),)).fetchone()
-            if row is None or not hmac.compare_digest(row["browser"], digest(browser)):
+        with self._database.write() as connection:
+            row = connection.execute(
+                "SELECT browser, nonce, verifier, next, created FROM flows WHERE state = ?", (digest(state),)
+            ).fetchone()
+            if row is None or not hmac.compare_digest(row[0], digest(browser)):
                 return None
             connection.execute("DELETE FROM flows WHERE state = ?", (digest(state),))
-        if self._clock() - row["created"] >= FLOW_S:
+        if self._clock() - row[4] >= FLOW_S:
             return None
-        return Flow(row["nonce"], row["verifier"], row["next"])
+        return Flow(*row[1:4])
 
     def close(self) -> None:
         self._database.close()

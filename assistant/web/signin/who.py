@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from assistant.access import LOCAL, User
+from assistant.access.database import place_of
 from assistant.access.names import ROLES, foreign_name, group_names, mapped_role
-from assistant.access.tokens import FILE as TOKENS_FILE
 from assistant.access.tokens import PREFIX, Token, Tokens
 from assistant.access.users import Users, users_path
 from assistant.web.guard import Scope
@@ -61,13 +60,13 @@ class SignIn:
     @cached_property
     def sessions(self) -> Sessions:
         return Sessions(
-            Path(self.settings.store), idle_s=60.0 * self.settings.session_idle_minutes,
+            place_of(self.settings), idle_s=60.0 * self.settings.session_idle_minutes,
             longest_s=3600.0 * self.settings.session_hours, clock=self.clock,
         )  # fmt: skip
 
     @cached_property
     def _tokens(self) -> Tokens:
-        return Tokens(Path(self.settings.store), self.clock)
+        return Tokens(place_of(self.settings), self.clock)
 
     def close(self) -> None:
         for name in ("sessions", "_tokens"):
@@ -133,7 +132,7 @@ class SignIn:
         return self.foreign(named, groups)
 
     def _by_token(self, text: str) -> User:
-        token = self._tokens.find(text) if (Path(self.settings.store) / TOKENS_FILE).exists() else None
+        token = self._tokens.find(text) if Tokens.there(place_of(self.settings)) else None
         user = None if token is None else self._of_token(token)
         if user is None:
             raise BadToken("The token is not known here, revoked, or past its time.", "Ask for another one.")
