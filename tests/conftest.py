@@ -11,6 +11,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from chroma_servers import ChromaServer
 
 from assistant.assistant import Assistant
 from ingest.chunking import CHUNKER_VERSION
@@ -18,7 +19,8 @@ from ingest.ingestor import Ingestor
 from tests.postgres_server import PostgresServer, postgres_server
 from vectorstore.embedding import Embedder, make_embedder
 from vectorstore.records import Chunk, Document, Metadata, chunk_id, document_id, sha256
-from vectorstore.settings import Settings
+from vectorstore.server import server_of
+from vectorstore.settings import Settings, load_settings
 from vectorstore.shared import Shared
 from vectorstore.store import Store, Upsert
 
@@ -48,6 +50,36 @@ def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def embedder(model_cache: Path) -> Embedder:
     """The bundled model, as a user gets it."""
     return make_embedder(Settings(cache=str(model_cache)))
+
+
+@pytest.fixture(scope="session")
+def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Chroma server that the tests of this process share."""
+    with ChromaServer(tmp_path_factory.mktemp("chroma-server")) as server:
+        yield server.url
+
+
+# Where a store may be kept: the settings that say so.
+PLACES: dict[str, Callable[[pytest.FixtureRequest], dict[str, str]]] = {
+    "embedded": lambda request: {},
+    "server": lambda request: {"chroma": request.getfixturevalue("chroma_server")},
+}
+
+
+@pytest.fixture(scope="module", params=list(PLACES))
+def place(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Every store that the tests of a module open is kept there; yields the name of the place.
+
+    Programs that a test starts find it in the environment, as a user's do.
+    """
+    settings, real = PLACES[request.param](request), Store.open
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(f"THESIS_{name.upper()}", value)
+        if settings:
+            kept = {"server": server_of(load_settings(overrides=settings))}
+            patch.setattr(Store, "open", lambda root, **more: real(root, **(kept | more)))
+        yield request.param
 
 
 @pytest.fixture(scope="session")

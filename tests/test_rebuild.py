@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chroma_servers import collections
 from numpy.typing import NDArray
 from store_fakes import CountingEmbedder
 
@@ -22,6 +24,8 @@ from vectorstore.keyword import KeywordIndex
 from vectorstore.ledger import Ledger
 from vectorstore.records import Chunk, Document, Filters, Passage, chunk_id
 from vectorstore.store import Store, Upsert
+
+pytestmark = pytest.mark.usefixtures("place")
 
 MakeDocument = Callable[..., Upsert]
 OLD = "Backlog fell.\n\nCommon ground.\n\nOld third."
@@ -57,8 +61,13 @@ def put(store: Store, *items: Upsert) -> None:
 
 
 def indexes(root: Path) -> set[str]:
-    """The names of the index files, without what SQLite keeps beside one that is open."""
+    """The names of the index files, without what SQLite keeps beside one that is open; those on a server in the same words."""
     names = {path.name for path in root.iterdir() if path.name.startswith(("chroma", "keyword"))}
+    for (name,) in sql(root, "SELECT value FROM meta WHERE key = 'chroma_store'"):
+        found = {
+            int(n.split("-")[2]) for n in collections(os.environ["THESIS_CHROMA"]) if n.startswith(f"thesis-{name}-")
+        }
+        names |= {"chroma" if number == 1 else f"chroma-{number}" for number in found}
     return {name for name in names if not name.endswith(("-wal", "-shm"))}
 
 
@@ -242,10 +251,13 @@ KILLED = """
 import sys
 sys.path.insert(0, sys.argv[3])
 from store_fakes import CountingEmbedder
-from test_rebuild import cut, Green, KeywordIndex, Ledger, VectorIndex
+from test_rebuild import cut, Green, KeywordIndex, VectorIndex
 from vectorstore import _generations, store
+from vectorstore._indexes import Files
+from vectorstore.server import server_of
+from vectorstore.settings import load_settings
 owner, name, when, calls = sys.argv[2].split()
-owner = {"Green": Green, "KeywordIndex": KeywordIndex, "VectorIndex": VectorIndex, "Ledger": Ledger, "_generations": _generations}[owner]
+owner = {"Green": Green, "KeywordIndex": KeywordIndex, "VectorIndex": VectorIndex, "Files": Files, "_generations": _generations}[owner]
 real, left = getattr(owner, name), [int(calls)]
 
 def here(*args, **kwargs):
@@ -259,23 +271,27 @@ def here(*args, **kwargs):
         sys.stdin.readline()
     return found
 
-opened = store.Store.open(sys.argv[1], embedder=CountingEmbedder("other", 24), chunker_version="2", repair=True)
+opened = store.Store.open(sys.argv[1], embedder=CountingEmbedder("other", 24), chunker_version="2", repair=True, server=server_of(load_settings()))
 setattr(owner, name, here)
 opened.rebuild(rechunk=lambda document: cut(document, 9))
 print("never", flush=True)
 """
 
 
+KILLS = [
+    ("VectorIndex add after 1", False),
+    ("KeywordIndex replace before 2", False),
+    ("Green switch before 1", False),
+    ("Files remember after 1", False),
+    ("Green switch after 1", True),
+    ("_generations delete before 1", True),
+]
+
+
 @pytest.mark.parametrize(
-    ("where", "exchanged"),
-    [
-        ("VectorIndex add after 1", False),
-        ("KeywordIndex replace before 2", False),
-        ("Green switch before 1", False),
-        ("Ledger set_meta after 2", False),
-        ("Green switch after 1", True),
-        ("_generations delete before 1", True),
-    ],
+    ("place", "where", "exchanged"),
+    [*(("embedded", *kill) for kill in KILLS), *(("server", *kill) for kill in (KILLS[0], KILLS[4]))],
+    indirect=["place"],
 )
 def test_a_killed_rebuild_is_cleaned_away_at_the_next_start(
     tmp_path: Path, make_document: MakeDocument, where: str, exchanged: bool
@@ -408,6 +424,7 @@ def test_a_rebuild_in_place_that_an_older_program_left_half_way_is_asked_for_aga
         assert store.verify() == []
 
 
+@pytest.mark.parametrize("place", ["embedded"], indirect=True)
 @pytest.mark.parametrize("name", ["../other", "chroma-", "chroma/../../x", "originals", ""])
 def test_a_ledger_that_names_files_of_others_is_refused(three: Store, name: str) -> None:
     three.close()

@@ -23,6 +23,8 @@ from vectorstore.ledger import Ledger
 from vectorstore.records import Filters, Metadata, Origin, Page, Region, Section, sha256
 from vectorstore.store import Store, Upsert, embedded_texts
 
+pytestmark = pytest.mark.usefixtures("place")
+
 MakeDocument = Callable[..., Upsert]
 
 
@@ -366,8 +368,10 @@ import os, sys
 sys.path.insert(0, sys.argv[2])
 from store_fakes import CountingEmbedder
 from vectorstore.errors import StoreLocked
+from vectorstore.server import server_of
+from vectorstore.settings import load_settings
 from vectorstore.store import Store
-store = Store.open(sys.argv[1], embedder=CountingEmbedder(), chunker_version="1")
+store = Store.open(sys.argv[1], embedder=CountingEmbedder(), chunker_version="1", server=server_of(load_settings()))
 print("open", flush=True)
 sys.stdin.readline()
 os._exit(9)

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from chroma_servers import lose_collections
 from store_fakes import CountingEmbedder
 
 from vectorstore import _writer
@@ -24,6 +25,9 @@ from vectorstore.keyword import KeywordIndex
 from vectorstore.ledger import Ledger
 from vectorstore.records import Chunk, Document, Filters, Passage, chunk_id
 from vectorstore.store import Store, Upsert
+
+pytestmark = pytest.mark.usefixtures("place")
+in_the_folder = pytest.mark.parametrize("place", ["embedded"], indirect=True)
 
 MakeDocument = Callable[..., Upsert]
 
@@ -165,8 +169,10 @@ import vectorstore.store as module
 from store_fakes import CountingEmbedder
 from vectorstore.keyword import KeywordIndex
 from vectorstore.records import *
+from vectorstore.server import server_of
+from vectorstore.settings import load_settings
 KeywordIndex.replace = lambda *a, **k: os._exit(7)
-store = module.Store.open(sys.argv[1], embedder=CountingEmbedder(), chunker_version="1")
+store = module.Store.open(sys.argv[1], embedder=CountingEmbedder(), chunker_version="1", server=server_of(load_settings()))
 text, name, version = "Killed half-way.", document_id("default", "note.txt"), "0" * 64
 chunk = Chunk(chunk_id(name, version, 0, len(text)), name, version, 0, len(text), text)
 store.upsert(Document(name, version, "note.txt", "default", text, Metadata()), [chunk])
@@ -215,7 +221,11 @@ def test_what_was_embedded_before_a_fault_is_not_embedded_again(
 
 
 def lose_chroma(root: Path) -> None:
-    shutil.rmtree(root / "chroma")
+    if (root / "chroma").is_dir():
+        shutil.rmtree(root / "chroma")
+        return
+    with contextlib.closing(Ledger(root / "ledger.sqlite")) as ledger:
+        lose_collections(os.environ["THESIS_CHROMA"], ledger.get_meta("chroma_store") or "none")
 
 
 def spoil_chroma_database(root: Path) -> None:
@@ -240,8 +250,16 @@ def a_file_for_chroma(root: Path) -> None:
     (root / "chroma").write_text("not a folder")
 
 
+DAMAGES = [lose_chroma, lose_keyword, spoil_keyword, lose_both]
+
+
 @pytest.mark.parametrize(
-    "damage", [lose_chroma, spoil_chroma_database, lose_keyword, spoil_keyword, lose_both, a_file_for_chroma]
+    ("place", "damage"),
+    [
+        *(("embedded", damage) for damage in (*DAMAGES, spoil_chroma_database, a_file_for_chroma)),
+        *(("server", damage) for damage in DAMAGES),
+    ],
+    indirect=["place"],
 )
 def test_a_damaged_index_is_named_and_rebuilt_to_the_same_answers(
     tmp_path: Path, make_document: MakeDocument, damage: Callable[[Path], None]
@@ -279,6 +297,7 @@ def test_a_damaged_index_is_named_and_rebuilt_to_the_same_answers(
         assert answers(store) == before
 
 
+@in_the_folder
 def test_the_graph_files_garbled_are_found_by_verify_or_search(tmp_path: Path, make_document: MakeDocument) -> None:
     item = make_document("\n\n".join(f"word{n} text" for n in range(1500)))
     with opened(tmp_path) as store:
@@ -430,6 +449,7 @@ def test_the_real_model_end_to_end(tmp_path: Path, embedder: Embedder, make_docu
         assert before[0].chunk.text == "Backlog fell."
 
 
+@in_the_folder
 @pytest.mark.parametrize("harm", ["ids cut off", "ids older than the graph", "no ids"])
 def test_a_crash_in_chroma_s_own_save_is_mended_from_the_ledger(
     tmp_path: Path, make_document: MakeDocument, caplog: pytest.LogCaptureFixture, harm: str
@@ -466,6 +486,7 @@ def test_a_crash_in_chroma_s_own_save_is_mended_from_the_ledger(
         assert store.verify() == []
 
 
+@in_the_folder
 def test_a_whole_graph_is_not_made_again_after_a_crash(tmp_path: Path, make_document: MakeDocument) -> None:
     with opened(tmp_path) as store:
         store.upsert_many([make_document("\n\n".join(f"part {n}, word{n}" for n in range(1100)))])

@@ -16,6 +16,9 @@ from vectorstore.errors import StoreError, StoreFull
 from vectorstore.records import Filters, Passage
 from vectorstore.store import Store, Upsert
 
+pytestmark = pytest.mark.usefixtures("place")
+in_the_folder = pytest.mark.parametrize("place", ["embedded"], indirect=True)
+
 MakeDocument = Callable[..., Upsert]
 OLD = "Backlog fell.\n\nCommon ground."
 NEW = "Backlog rose.\n\nCommon ground."
@@ -62,6 +65,7 @@ def test_a_document_answers_by_its_words_at_once_and_by_its_vectors_when_they_ar
     assert (store.waiting(), store.verify()) == ([], [])
 
 
+@in_the_folder  # copied as files
 def test_a_store_with_documents_that_wait_opens_answers_and_finishes_them(
     tmp_path: Path, make_document: MakeDocument
 ) -> None:
@@ -280,6 +284,7 @@ def test_each_cause_has_its_own_advice(error: Exception, full: bool, words: str)
 # A copy of the folder
 
 
+@in_the_folder
 def test_a_copy_of_an_open_store_is_compared_once_and_answers(
     tmp_path: Path, make_document: MakeDocument, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -298,6 +303,7 @@ def test_a_copy_of_an_open_store_is_compared_once_and_answers(
     assert caplog.text == ""
 
 
+@in_the_folder
 def test_a_copy_whose_indexes_are_of_another_state_is_told_and_rebuilt(
     tmp_path: Path, make_document: MakeDocument
 ) -> None:
@@ -320,6 +326,7 @@ def test_a_copy_whose_indexes_are_of_another_state_is_told_and_rebuilt(
         assert texts(store.search("backlog", k=1)) == ["Backlog rose."]
 
 
+@in_the_folder
 def test_a_copy_whose_ledger_mixes_two_states_is_refused_with_the_way_out(
     tmp_path: Path, make_document: MakeDocument
 ) -> None:
