@@ -133,12 +133,18 @@ def _ingestor(settings: Settings, repair: bool = False) -> Iterator[Ingestor]:
     from ingest import CHUNKER_VERSION, Ingestor
     from vectorstore.embedding import make_embedder
     from vectorstore.server import server_of
+    from vectorstore.shared import shared_of
     from vectorstore.store import Store
 
-    server, embedder = server_of(settings), make_embedder(settings)
+    server, shared, embedder = server_of(settings), shared_of(settings), make_embedder(settings)
     with (
         Store.open(
-            settings.store, embedder=embedder, chunker_version=CHUNKER_VERSION, repair=repair, server=server
+            settings.store,
+            embedder=embedder,
+            chunker_version=CHUNKER_VERSION,
+            repair=repair,
+            server=server,
+            shared=shared,
         ) as store,
         Ingestor(store, settings) as ingestor,
     ):
@@ -146,7 +152,8 @@ def _ingestor(settings: Settings, repair: bool = False) -> Iterator[Ingestor]:
 
 
 def _need_base(settings: Settings) -> None:
-    if not (Path(settings.store) / "ledger.sqlite").exists():
+    # One that machines share is made by whoever opens it first.
+    if not settings.ledger and not (Path(settings.store) / "ledger.sqlite").exists():
         raise StoreEmpty(f"There is no base in {settings.store}.", "Make one with: thesis ingest PATH_OR_URL")
 
 

@@ -34,6 +34,7 @@ from vectorstore.errors import StoreEmpty, ThesisError, unknown
 from vectorstore.records import Document, Filters, Passage, SourceInfo
 from vectorstore.server import server_of
 from vectorstore.settings import Settings, load_settings
+from vectorstore.shared import shared_of
 from vectorstore.store import Store
 from vectorstore.view import Base
 
@@ -69,7 +70,9 @@ class Assistant:
     def open(cls, store: str | Path, *, settings: Settings | None = None) -> Assistant:
         """Open the store folder. Raises StoreLocked, FingerprintMismatch, StoreError."""
         settings = settings or load_settings()
-        opened = Store.open(Path(store), server=server_of(settings), embedder=make_embedder(settings))
+        opened = Store.open(
+            Path(store), server=server_of(settings), shared=shared_of(settings), embedder=make_embedder(settings)
+        )
         try:
             return cls(opened, settings)
         except BaseException:

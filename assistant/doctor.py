@@ -41,7 +41,7 @@ def examine(settings: Settings, open_assistant: Callable[[Settings], Any], *, li
     root = Path(settings.store)
     store: dict[str, Any] = {"path": str(root.resolve()), "exists": root.exists()}
     model: dict[str, Any] = {"problem": None} | describe(settings)
-    if root.exists():
+    if root.exists() or settings.ledger:
         try:
             with open_assistant(settings) as assistant:
                 sources = assistant.sources()
@@ -52,6 +52,7 @@ def examine(settings: Settings, open_assistant: Callable[[Settings], Any], *, li
                     "embedding_fingerprint": assistant.store.embedding_fingerprint,
                     "index_fingerprint": assistant.store.index_fingerprint,
                     "megabytes": _megabytes(root),
+                    "ledger": assistant.store.ledger_at(),
                     "vectors": assistant.store.vectors_at(),
                 }
                 model["fingerprint"] = assistant.store.embedder.fingerprint

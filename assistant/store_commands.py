@@ -45,8 +45,9 @@ def add(command: Callable[..., Any]) -> None:
 
 def backup(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
     from vectorstore.backup import save
+    from vectorstore.shared import shared_of
 
-    saved = save(wiring.at(settings.store), wiring.at(a.file))
+    saved = save(wiring.at(settings.store), wiring.at(a.file), shared=shared_of(settings))
     counts = {name: value for name, value in asdict(saved).items() if name != "path"}
     if a.json:
         _print({"file": str(saved.path), **counts}, out)
@@ -62,6 +63,7 @@ def backup(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextI
 def restore(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
     from vectorstore.restore import restore as bring_back
     from vectorstore.server import server_of
+    from vectorstore.shared import shared_of
 
     begun = time.monotonic()
     with contextlib.closing(wiring.progress(wiring.err)) as shown:
@@ -71,7 +73,8 @@ def restore(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: Text
             left = seconds * (total - done) / done if done else None
             shown({"chunks": done, "seconds": seconds, "seconds_left": left})
 
-        made = bring_back(wiring.at(a.file), Path(settings.store), tell, server=server_of(settings))
+        server, shared = server_of(settings), shared_of(settings)
+        made = bring_back(wiring.at(a.file), Path(settings.store), tell, server=server, shared=shared)
     if a.json:
         _print({name: value for name, value in asdict(made).items() if name != "root"}, out)
     else:

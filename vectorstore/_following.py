@@ -47,11 +47,24 @@ class Following:
             row = connection.execute("SELECT body FROM originals WHERE version = ?", (version,)).fetchone()
         return None if row is None else bytes(row[0])
 
+    def originals(self) -> list[str]:
+        """Return the versions whose bytes are kept here."""
+        with self._database.read() as connection:
+            return [row[0] for row in connection.execute("SELECT version FROM originals ORDER BY version").fetchall()]
+
     def drop_unused_originals(self) -> int:
         """Forget the bytes of versions whose text is not kept; return how many there were."""
         with self._database.write() as connection:
             kept = "SELECT version FROM versions WHERE pruned_at IS NULL"
             return connection.execute(f"DELETE FROM originals WHERE version NOT IN ({kept})").rowcount
+
+    def numbered(self) -> None:
+        """See to it that new documents come after those that were copied in with their numbers."""
+        if isinstance(self._database, Postgres):
+            with self._database.write() as connection:
+                connection.execute(
+                    "SELECT setval(pg_get_serial_sequence('documents', 'number'), greatest(max(number), 1)) FROM documents"
+                )
 
     def words_changed(self, document_ids: Iterable[str]) -> None:
         """Note, in the change that is being written, that the words of documents are others, or gone."""

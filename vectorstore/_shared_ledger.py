@@ -64,8 +64,8 @@ class Process:
         self._session.end()
 
 
-def shared_ledger(place: Shared) -> tuple[Database, Process]:
-    """Open the ledger of a shared base, made where it is new. Raises StoreUnavailable, StoreError."""
+def shared_ledger(place: Shared, *, owned: bool) -> tuple[Database, Process | None]:
+    """Open the ledger of a shared base, made where it is new; ``owned`` False is for reading only. Raises StoreUnavailable, StoreError."""
     database = Database(place, "", "The ledger")
     try:
         with database.lock("make"):
@@ -81,7 +81,7 @@ def shared_ledger(place: Shared) -> tuple[Database, Process]:
                     f"The base {place.shown} was made by a newer version of this program (schema {found}; this one knows {SCHEMA}).",
                     "Update the program on this machine, or name another base with ledger_schema.",
                 )
-        return database, Process(database)
+        return database, Process(database) if owned else None
     except BaseException:
         database.close()
         raise

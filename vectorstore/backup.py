@@ -27,9 +27,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from vectorstore._moving import move
 from vectorstore._schema import SCHEMA, newer, schema_of
 from vectorstore._sql import Connection
 from vectorstore.errors import StoreEmpty, StoreError
+from vectorstore.ledger import Ledger
+from vectorstore.shared import Shared
 
 FORMAT = 1
 LEDGER, MANIFEST = "ledger.sqlite", "manifest.json"
@@ -51,14 +54,14 @@ class Saved:
     originals: int
 
 
-def save(root: Path, target: Path) -> Saved:
+def save(root: Path, target: Path, *, shared: Shared | None = None) -> Saved:
     """Write a backup of the store in ``root`` to ``target``, whole or not at all; the store may be in use.
 
-    Raises StoreEmpty where there is no store, StoreError for a file that exists, cannot be written, or a ledger that is damaged
+    ``shared``: of the base there. Raises StoreEmpty where there is no store, StoreError for a file that exists, cannot be written, or a ledger that is damaged
     or of another version.
     """
     ledger = root / LEDGER
-    if not ledger.is_file():
+    if shared is None and not ledger.is_file():
         raise StoreEmpty(f"There is no base in {root}.", "Make one with: thesis ingest PATH_OR_URL")
     if target.exists():
         raise StoreError(f"{target} exists already.", "Name a file that does not: a backup overwrites nothing.")
@@ -68,10 +71,14 @@ def save(root: Path, target: Path) -> Saved:
     except OSError as error:
         raise StoreError(f"{target} cannot be written: {error}.", "Name another place.") from error
     try:
-        copy, packed = folder / LEDGER, folder / "packed"
-        _snapshot(ledger, copy)
+        copy, packed, originals = folder / LEDGER, folder / "packed", root / "originals"
+        if shared is None:
+            _snapshot(ledger, copy)
+        else:
+            originals = folder / "originals"
+            _taken_down(shared, copy, originals)
         manifest = _describe(copy, root)
-        _pack(packed, copy, root / "originals", manifest)
+        _pack(packed, copy, originals, manifest)
         packed.replace(target)
     except OSError as error:
         raise StoreError(f"{target} cannot be written: {error}.", "Free some space or name another place.") from error
@@ -99,6 +106,18 @@ def _snapshot(ledger: Path, copy: Path) -> None:
             f"The ledger {ledger} cannot be read: {error}.",
             "See `thesis verify`; what can still be read is in the files that were ingested.",
         ) from error
+
+
+def _taken_down(shared: Shared, copy: Path, originals: Path) -> None:
+    """Write one committed state of a shared ledger to ``copy``, as an SQLite file, and the originals beside it."""
+    originals.mkdir()
+    with contextlib.closing(Ledger(shared)) as source, contextlib.closing(Ledger(copy)) as target, source.snapshot():
+        if source.is_empty():
+            raise StoreEmpty(f"There is no base in {shared.shown}.", "Make one with: thesis ingest PATH_OR_URL")
+        move(source, target)
+        for version in source.originals():
+            if (body := source.original(version)) is not None:
+                (originals / f"{version}.pdf").write_bytes(body)
 
 
 def _describe(copy: Path, root: Path) -> dict[str, Any]:

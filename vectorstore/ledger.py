@@ -53,10 +53,10 @@ class Ledger(Amending, Chunks):
     def _open(self, place: Path | Shared, owned: bool) -> None:
         self._database: AnyDatabase
         if isinstance(place, Shared):
-            self._database, self._process = shared_ledger(place)
-            self.name = f"The ledger ({place.shown})"
+            self._database, self._process = shared_ledger(place, owned=owned)
+            self.place, self.name = place.shown, f"The ledger ({place.shown})"
             return
-        self.name = f"The ledger {place}"
+        self.place, self.name = str(place), f"The ledger {place}"
         try:
             self._database = database = Database(place, faults=ledger_fault(place))
         except sqlite3.DatabaseError as error:
@@ -206,8 +206,8 @@ class Ledger(Amending, Chunks):
     def _now(self) -> Kept:
         """Return what is kept of the state that this thread sees."""
         kept, revision = self._kept, self._database.revision
-        if not self._owned:
-            return Kept(revision)  # another process changes it
+        if not self._owned and not self.shared:
+            return Kept(revision)  # another process changes it, and its number does not say so
         if kept.revision < revision:
             kept = self._kept = Kept(revision)
         return kept if kept.revision == revision else Kept(revision)

@@ -14,6 +14,7 @@ import re
 import shutil
 import stat
 import struct
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -22,7 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from vectorstore import _verify
+from vectorstore._following_index import FollowingIndex
 from vectorstore._indexes import Files
+from vectorstore._moving import move
 from vectorstore._places import META, Place, place_of
 from vectorstore._rebuild import fill_keyword, unstage
 from vectorstore._schema import SCHEMA, strangers
@@ -33,6 +36,7 @@ from vectorstore.keyword import KeywordIndex
 from vectorstore.ledger import Ledger
 from vectorstore.lock import OwnerLock
 from vectorstore.server import Server
+from vectorstore.shared import Shared
 
 Progress = Callable[[int, int], None]  # chunks done, chunks in all
 
@@ -55,15 +59,26 @@ class Restored:
     chunks: int
 
 
-def restore(source: Path, root: Path, progress: Progress | None = None, *, server: Server | None = None) -> Restored:
+def restore(
+    source: Path,
+    root: Path,
+    progress: Progress | None = None,
+    *,
+    server: Server | None = None,
+    shared: Shared | None = None,
+) -> Restored:
     """Make the store ``root`` from a backup: all of it, checked, or nothing. ``progress`` counts chunks.
 
-    ``server``: the Chroma server that is to hold its vectors (default: embedded, in the folder).
+    ``server``: the Chroma server that is to hold its vectors (default: embedded, in the folder). ``shared``: the PostgreSQL that
+    is to hold its ledger (default: a file of the folder); its base is to be empty.
     Raises NotFound for a file that is not there, StoreError for a folder that is not empty, a file that is no backup, is
     damaged, or of a newer program.
     """
     if not source.is_file():
         raise NotFound(f"There is no file {source}.", _NO_BACKUP)
+    if shared is not None:
+        held = _into_shared(source, root, shared, progress, server)
+        return _restored(root, held)
     _need_empty(root)
     making = root.parent / f".{root.name}.restoring"
     try:
@@ -87,6 +102,10 @@ def restore(source: Path, root: Path, progress: Progress | None = None, *, serve
         lock.release()
         if making.is_dir():
             shutil.rmtree(making, ignore_errors=True)
+    return _restored(root, manifest)
+
+
+def _restored(root: Path, manifest: dict[str, Any]) -> Restored:
     held = manifest["counts"]
     return Restored(root, manifest["made_at"], held["documents"], held["versions"], held["chunks"])
 
@@ -205,21 +224,12 @@ def _finish(
 ) -> None:
     """Bring the ledger up to date, make both indexes from it, and compare all."""
     with contextlib.closing(_opened(source, folder)) as ledger:
-        with ledger.transaction() as connection:
-            if (found := counts(connection)) != manifest["counts"]:
-                raise StoreError(f"{source} is damaged: the ledger holds {found}.", _OTHER)
-            if more := strangers(connection):
-                raise StoreError(f"{source} is no backup: its ledger also has {more[0][:80]!r}.", _NO_BACKUP)
-            unstage(ledger)
-            # What was true of the files of the store that was saved: a rebuild half-way, which file it was, being written to.
-            gone = ("indexes", "file", "changing", *META)
-            connection.executemany("DELETE FROM meta WHERE key = ?", ((key,) for key in gone))
-            ledger.settle(ledger.marked())
+        _settle(source, ledger, manifest)
         place = place_of(folder, ledger, server)
         files = Files(vectors=place.first())
         files.remember(ledger)
         try:
-            _need_whole(source, _index(ledger, place, files, folder, progress))
+            _need_whole(source, _index(ledger, place, files, KeywordIndex(folder / files.keyword), progress))
         except BaseException:
             if server is not None:
                 with contextlib.suppress(StoreError):  # what failed is told of; collections without a store harm nobody
@@ -229,25 +239,62 @@ def _finish(
             place.close()
 
 
+def _settle(source: Path, ledger: Ledger, manifest: dict[str, Any]) -> None:
+    """Compare the ledger with the manifest, and take out what was true of the files of the store that was saved."""
+    with ledger.transaction() as connection:
+        if (found := counts(connection)) != manifest["counts"]:
+            raise StoreError(f"{source} is damaged: the ledger holds {found}.", _OTHER)
+        if more := strangers(connection):
+            raise StoreError(f"{source} is no backup: its ledger also has {more[0][:80]!r}.", _NO_BACKUP)
+        unstage(ledger)
+        # A rebuild half-way, which file it was, being written to.
+        gone = ("indexes", "file", "changing", *META)
+        connection.executemany("DELETE FROM meta WHERE key = ?", ((key,) for key in gone))
+        ledger.settle(ledger.marked())
+
+
+def _into_shared(
+    source: Path, root: Path, shared: Shared, progress: Progress | None, server: Server | None
+) -> dict[str, Any]:
+    """Bring a backup into a base that machines share, which is to be empty: the ledger whole or not at all, then its vectors."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=root, prefix=".restoring."))
+    except OSError as error:
+        raise StoreError(f"{root} cannot be written: {error}.", "Name another folder with --store.") from error
+    try:
+        manifest = _unpack(source, folder)
+        with contextlib.closing(_opened(source, folder)) as held, contextlib.closing(Ledger(shared)) as ledger:
+            _settle(source, held, manifest)
+            with ledger.lock("alone"):
+                for path in sorted((folder / "originals").glob("*.pdf")):
+                    ledger.keep_original(path.stem, path.read_bytes())
+                move(held, ledger)
+                with contextlib.closing(place_of(folder, ledger, server)) as place:
+                    files = Files(vectors=place.first())
+                    files.remember(ledger)
+                    words = FollowingIndex(folder, ledger)
+                    try:
+                        _need_whole(source, _index(ledger, place, files, words, progress))
+                    finally:
+                        words.end()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return manifest
+
+
 def _need_whole(source: Path, problems: list[str]) -> None:
     if problems:
         raise StoreError(f"{source} holds a store that is not whole: {problems[0]}", _OTHER)
 
 
-def _index(ledger: Ledger, place: Place, files: Files, folder: Path, progress: Progress | None) -> list[str]:
+def _index(ledger: Ledger, place: Place, files: Files, keyword: KeywordIndex, progress: Progress | None) -> list[str]:
     """Make both indexes and return what is wrong with the whole."""
     embedder = ledger.get_meta("embedder") or ""
-    vectors = place.open(files.vectors, embedder)
-    try:
-        keyword = KeywordIndex(folder / files.keyword)
-        try:
-            _fill(ledger, vectors, embedder, progress)
-            fill_keyword(ledger, keyword)
-            return _verify.problems(ledger, vectors, keyword, embedder, unfinished=True)
-        finally:
-            keyword.close()
-    finally:
-        vectors.close()
+    with contextlib.closing(keyword), contextlib.closing(place.open(files.vectors, embedder)) as vectors:
+        _fill(ledger, vectors, embedder, progress)
+        fill_keyword(ledger, keyword)
+        return _verify.problems(ledger, vectors, keyword, embedder, unfinished=True)
 
 
 def _opened(source: Path, folder: Path) -> Ledger:

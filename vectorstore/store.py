@@ -195,6 +195,10 @@ class Store(Generations):
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def ledger_at(self) -> str:
+        """Return where the ledger is kept, without secrets."""
+        return self._ledger.place
+
     def vectors_at(self) -> dict[str, object]:
         """Return where the vector index is kept ({where} and more of a server), without secrets."""
         return self._place.about()

@@ -17,6 +17,7 @@ from assistant.tools.snapshots import Snapshots
 from vectorstore.errors import NotFound, SettingsError
 from vectorstore.records import Chunk, Document, Filters, SourceInfo
 from vectorstore.settings import Settings
+from vectorstore.shared import Shared, shared_of
 
 if TYPE_CHECKING:
     from vectorstore.ledger import Ledger
@@ -42,7 +43,7 @@ def make_context(
         snapshots=Snapshots(settings.store),
         today=today or datetime.now(UTC).date(),
         as_of=as_of,
-        documents=LedgerDocuments(Path(settings.store)) if documents is None else documents,
+        documents=LedgerDocuments(shared_of(settings) or Path(settings.store)) if documents is None else documents,
     )
 
 
@@ -105,35 +106,39 @@ def _addresses(given: Sequence[str]) -> dict[str, str]:
 class LedgerDocuments:
     """The base, read without owning it: a tool on the command line may run beside the chat."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "ledger.sqlite"
+    def __init__(self, place: Path | Shared) -> None:
+        """``place``: the store's folder, or the PostgreSQL of a base that machines share."""
+        self._place = place / "ledger.sqlite" if isinstance(place, Path) else place
 
     def sources(self, filters: Filters | None = None) -> Sequence[SourceInfo]:
-        if not self._path.exists():
+        if self._missing():
             return []
-        with _ledger(self._path) as ledger:
+        with _ledger(self._place) as ledger:
             return [s for s in ledger.infos(filters) if s.version]
 
     def document(self, document_id: str, version: str | None = None) -> Document:
         self._need()
-        with _ledger(self._path) as ledger:
+        with _ledger(self._place) as ledger:
             return ledger.document(document_id, version)
 
     def chunks(self, document_id: str) -> Sequence[Chunk]:
         self._need()
-        with _ledger(self._path) as ledger:
+        with _ledger(self._place) as ledger:
             return ledger.chunks(document_id)
 
+    def _missing(self) -> bool:
+        return isinstance(self._place, Path) and not self._place.exists()
+
     def _need(self) -> None:
-        if not self._path.exists():
-            raise NotFound(f"There is no base in {self._path.parent}.", "Make one with: thesis ingest PATH_OR_URL")
+        if isinstance(self._place, Path) and self._missing():
+            raise NotFound(f"There is no base in {self._place.parent}.", "Make one with: thesis ingest PATH_OR_URL")
 
 
 @contextlib.contextmanager
-def _ledger(path: Path) -> Iterator[Ledger]:
+def _ledger(place: Path | Shared) -> Iterator[Ledger]:
     from vectorstore.ledger import Ledger
 
-    ledger = Ledger(path, owned=False)
+    ledger = Ledger(place, owned=False)
     try:
         yield ledger
     finally:
