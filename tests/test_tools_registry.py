@@ -179,7 +179,7 @@ def test_an_unchanged_payload_is_stored_once(tmp_path: Path) -> None:
     kept = Snapshots(tmp_path)
     for hour in range(5):
         save(kept, "same", f"2025-06-01T{hour:02}:00:00+00:00")
-    with sqlite3.connect(kept.path) as connection:
+    with sqlite3.connect(tmp_path / "snapshots.sqlite") as connection:
         counts = [connection.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("payloads", "snapshots")]
     connection.close()
     assert counts == [1, 5]
@@ -187,7 +187,7 @@ def test_an_unchanged_payload_is_stored_once(tmp_path: Path) -> None:
 
 def test_damaged_snapshots_say_what_to_do(tmp_path: Path) -> None:
     kept = Snapshots(tmp_path)
-    kept.path.write_bytes(b"this is no database, and long enough to be one" * 50)
+    (tmp_path / "snapshots.sqlite").write_bytes(b"this is no database, and long enough to be one" * 50)
     with pytest.raises(StoreError, match="cannot be used") as caught:
         kept.latest("s", "k")
     assert "delete it" in caught.value.what_to_do

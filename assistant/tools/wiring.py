@@ -40,7 +40,7 @@ def make_context(
     return Context(
         settings=settings,
         providers=make_providers(settings, os.environ if environ is None else environ),
-        snapshots=Snapshots(settings.store),
+        snapshots=Snapshots(shared_of(settings) or settings.store),
         today=today or datetime.now(UTC).date(),
         as_of=as_of,
         documents=LedgerDocuments(shared_of(settings) or Path(settings.store)) if documents is None else documents,
