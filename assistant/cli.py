@@ -63,7 +63,12 @@ def parser() -> _Parser:
         return commands.add_parser(name, help=text, description=text, parents=[shared, *parents])
 
     ingest = add("ingest", "Read documents into the base.")
-    ingest.add_argument("paths", nargs="+", metavar="PATH_OR_URL")
+    ingest.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH_OR_URL",
+        help="a file, a folder, an http(s) URL, or s3://BUCKET/PREFIX and the like",
+    )
     ingest.add_argument(
         "--sync", action="store_true", help="also remove documents whose file is gone from a folder named"
     )
@@ -71,6 +76,12 @@ def parser() -> _Parser:
         "--meta", action="append", default=[], metavar="KEY=VALUE", help="metadata that wins over what is found"
     )
     ingest.add_argument("--collection", metavar="NAME")
+    ingest.add_argument(
+        "--engine", choices=["plain", "ray"], help="who reads and embeds: this machine, or Ray (default: ingest_engine)"
+    )
+    ingest.add_argument(
+        "--address", metavar="HOST:PORT", help="a Ray cluster (default: ray_address, or Ray on this machine)"
+    )
 
     search = add("search", "Show the passages that a question finds.", scope)
     search.add_argument("query")
@@ -153,6 +164,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     overrides = {"store": arguments.store}
     if arguments.command == "serve":
         overrides |= {"host": arguments.host, "port": arguments.port, "root_path": arguments.root_path}
+    if arguments.command == "ingest":
+        overrides |= {"ingest_engine": arguments.engine, "ray_address": arguments.address}
     return load_settings(file=Path(arguments.config) if arguments.config else None, overrides=overrides)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ingest import overrides, pipeline
+from ingest import overrides, pipeline, remote
 from ingest._turns import Turns
 from ingest.amending import Amended, again, checked, differing
 from ingest.fetch import normalize_url
@@ -131,11 +131,15 @@ def named(name: str, infos: Sequence[SourceInfo], folder: Path) -> list[str]:
         if starting:
             raise NotFound(f"{name} is the start of {len(starting)} document ids.", "Give more of the id.")
     try:
-        place = normalize_url(name) if is_url(name) else identity(folder / Path(name).expanduser())
+        if remote.is_remote(name):
+            place = remote.normalize(name)
+        else:
+            place = normalize_url(name) if is_url(name) else identity(folder / Path(name).expanduser())
     except (ThesisError, OSError, ValueError, RuntimeError):
         place = name
     at = [info.document_id for info in infos if info.path == place]
-    below = at or [info.document_id for info in infos if name and not is_url(info.path) and under(info.path, place)]
+    files = [info for info in infos if remote.is_remote(info.path) or not is_url(info.path)]
+    below = at or [info.document_id for info in files if name and under(info.path, place)]
     if not below:
         raise NotFound(f"No document {shown(name)} is in the base.", "See what is in it: thesis sources")
     return below

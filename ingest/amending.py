@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ingest import overrides
+from ingest import overrides, remote
 from ingest.fetch import file_name
 from ingest.metadata import field_of
 from ingest.sources import Item, is_url, shown
@@ -93,6 +93,8 @@ def again(info: SourceInfo, original: Path | None) -> Item:
 
     ``original``: that copy. Raises ReadError where there is nothing.
     """
+    if remote.is_remote(info.path):
+        return Item(info.path, remote.name_of(info.path), None)
     if is_url(info.path):
         return Item(info.path, file_name(info.path), None)
     name = PurePosixPath(info.path).name

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
+from ingest import remote
 from ingest.fetch import file_name, normalize_url
 from ingest.files import open_file
 from ingest.progress import Failed, Skipped
@@ -16,12 +17,13 @@ from vectorstore.errors import FetchError, ReadError
 from vectorstore.records import sha256
 
 SUPPORTED = frozenset({".pdf", ".docx", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text"})
+_HEAD = 1024  # bytes by which a file without a telling name is judged
 _HIDDEN_ON_WINDOWS = getattr(stat, "FILE_ATTRIBUTE_HIDDEN", 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One source. ``path`` is its identity: absolute and resolved, with forward slashes; or a URL; or ``upload:/NAME``.
+    """One source. ``path`` is its identity: absolute and resolved, with forward slashes; or a URL (http, s3 …); or ``upload:/NAME``.
 
     ``file`` is where its bytes lie (None: at the URL ``path``), ``size`` their number (0 where not known yet).
     """
@@ -37,7 +39,7 @@ class Found:
     """What a walk came to.
 
     ``folders`` are the named folders that were read completely, ``unread`` the places where that failed, ``missing``
-    the named paths that are not there.
+    the named paths that are not there; ``listed`` are the URLs of all files below folders of object stores.
     """
 
     items: list[Item] = field(default_factory=list)
@@ -46,12 +48,12 @@ class Found:
     folders: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    listed: set[str] = field(default_factory=set)
 
 
 def is_url(text: str) -> bool:
     """Return whether ``text`` is a URL rather than a path; ``C:\\notes`` is a path."""
-    scheme, colon, rest = text.strip().partition(":")
-    return bool(colon) and len(scheme) > 1 and scheme.isascii() and scheme.isalnum() and rest.startswith("//")
+    return bool(remote.scheme_of(text))
 
 
 def shown(path: str | os.PathLike[str]) -> str:
@@ -95,18 +97,20 @@ def under(path: str, folder: str) -> bool:
 
 
 def find(paths: Sequence[str], *, store_root: Path | None = None, folder: Path | None = None) -> Found:
-    """Return the sources behind ``paths`` (files, folders, http(s) URLs), each once, folders sorted.
+    """Return the sources behind ``paths`` (files, folders, http(s) URLs, addresses of object stores), each once, folders sorted.
 
     Relative paths start at ``folder`` (default: the working folder).
     Inside a folder hidden and unsupported files, and links that lead out of it, are skipped with a reason. A named
-    path that is missing or cannot be read is a failure.
+    path that is missing or cannot be read is a failure. Raises SettingsError where the driver of an address is missing.
     """
     found = Found()
     walk = _Walk(found, _resolved(store_root), folder or Path.cwd())
     for given in paths:
         text = str(given)
         try:
-            if is_url(text):
+            if remote.is_remote(text) or remote.is_chain(text):
+                walk.remote(remote.normalize(text))
+            elif is_url(text):
                 url = normalize_url(text)
                 walk.add(Item(url, file_name(url), None))
             else:
@@ -169,6 +173,34 @@ class _Walk:
         else:
             raise ReadError(f"{shown(given)} is a device or a pipe, not a file.", "Save its content as a file.")
 
+    def remote(self, url: str) -> None:
+        """Take what an address stands for: one object, or all below it."""
+        try:
+            listing = remote.listing(url)
+        except FetchError:
+            self._found.unread.append(url)
+            raise
+        if listing is None:
+            self._found.missing.append(url)
+            raise ReadError(f"{url} does not exist.", "Check the spelling of the bucket and of what follows it.")
+        if listing.single:
+            self.add(Item(url, remote.name_of(url), None, listing.entries[0].size))
+            return
+        self._found.folders.append(url)
+        self._found.listed |= {entry.url for entry in listing.entries}
+        skipped: dict[str, str] = {}
+        for entry in listing.entries:
+            try:
+                place, reason = _left_out(url, entry)
+            except FetchError as error:
+                self._found.failed.append(Failed(shown(entry.url), str(error)))
+                continue
+            if reason:
+                skipped[place] = reason
+            elif not self.add(Item(entry.url, remote.name_of(entry.url), None, entry.size)):
+                skipped[place] = "read already"
+        self._found.skipped += [Skipped(shown(place), reason) for place, reason in skipped.items()]
+
     def _folder(self, folder: Path, root: Path) -> None:
         try:
             with os.scandir(folder) as listing:
@@ -220,13 +252,31 @@ class _Walk:
         return None
 
 
+def _left_out(folder: str, entry: remote.Entry) -> tuple[str, str]:
+    """Return why a file below an address is skipped ("": it is not), and for what place that is said."""
+    parts = entry.inside.split("/")
+    for i, part in enumerate(parts):
+        if part.startswith((".", "~$")):
+            return "/".join([folder, *parts[: i + 1]]), "hidden"
+    suffix = PurePath(parts[-1]).suffix.lower()
+    if suffix in SUPPORTED:
+        return entry.url, ""
+    # Only a name that tells nothing is worth a request of its own.
+    told = bool(suffix) and not suffix[1:].isdigit()
+    head = remote.head(entry.url, _HEAD) if entry.size and not told else b""
+    return entry.url, _no_document(suffix, head) or ""
+
+
 def _unsupported(path: Path) -> str | None:
     """Return why a file inside a folder is no document, judged by its suffix, without one by its first bytes."""
     suffix = path.suffix.lower()
     if suffix in SUPPORTED:
         return None
     with open_file(path) as file:
-        head = file.read(1024)
+        return _no_document(suffix, file.read(_HEAD))
+
+
+def _no_document(suffix: str, head: bytes) -> str | None:
     if b"%PDF-" in head:
         return None
     if not suffix or suffix[1:].isdigit():  # "NOTES", "report.2024"

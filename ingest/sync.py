@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ingest import remote
 from ingest.progress import Failed
 from ingest.sources import Found, is_url, shown, under
 from vectorstore.records import SourceInfo
@@ -16,7 +17,7 @@ def gone_from(stored: Sequence[SourceInfo], found: Found) -> tuple[list[str], li
     ``stored`` is what the collection holds. A folder that is missing or empty is far more often a disk that is not
     mounted than a base that is to be emptied: nothing below it is taken out.
     """
-    files = [info for info in stored if not is_url(info.path)]
+    files = [info for info in stored if remote.is_remote(info.path) or not is_url(info.path)]
     refused: list[Failed] = []
 
     def refuse(folder: str, state: str) -> None:
@@ -31,7 +32,7 @@ def gone_from(stored: Sequence[SourceInfo], found: Found) -> tuple[list[str], li
     gone: dict[str, None] = {}
     for folder in found.folders:
         if any(under(item.path, folder) for item in found.items):
-            gone.update((i.document_id, None) for i in files if under(i.path, folder) and _is_gone(Path(i.path)))
+            gone.update((i.document_id, None) for i in files if under(i.path, folder) and _is_gone(i.path, found))
         else:
             refuse(folder, "empty")
     return list(gone), refused
@@ -44,10 +45,15 @@ def _kept(count: int, state: str, folder: str) -> str:
     )
 
 
-def _is_gone(file: Path) -> bool:
-    """Return whether the file is certainly not there; a place that cannot be looked into proves nothing."""
+def _is_gone(path: str, found: Found) -> bool:
+    """Return whether the file is certainly not there; a place that cannot be looked into proves nothing.
+
+    Of an object store the listing decides, which was complete.
+    """
+    if remote.is_remote(path):
+        return path not in found.listed
     try:
-        file.lstat()
+        Path(path).lstat()
     except (FileNotFoundError, NotADirectoryError):
         return True
     except OSError:

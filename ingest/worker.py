@@ -9,6 +9,7 @@ from __future__ import annotations
 import copyreg
 import faulthandler
 import importlib
+import io
 import logging
 import os
 import pickle
@@ -130,6 +131,13 @@ def send(stream: BinaryIO, value: object) -> None:
     pickler.dispatch_table[MappingProxyType] = lambda proxy: (_proxy, (dict(proxy),))
     pickler.dump(value)
     stream.flush()
+
+
+def packed(value: object) -> bytes:
+    """Return what ``send`` writes."""
+    stream = io.BytesIO()
+    send(stream, value)
+    return stream.getvalue()
 
 
 def _limit_memory(limit: int) -> None:

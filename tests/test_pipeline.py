@@ -24,14 +24,15 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ingest import pipeline, pool
+from ingest import pipeline, pool, reading
 from ingest.chunking import CHUNKER_VERSION
 from ingest.ingestor import Ingestor
 from ingest.progress import IngestReport, Progress, ProgressLine
+from ingest.sources import find
 from vectorstore.errors import NotFound, ReadError, SettingsError, StoreError, StoreFull
 from vectorstore.records import Filters, document_id
 from vectorstore.settings import Settings
-from vectorstore.store import Store
+from vectorstore.store import Store, Upsert
 
 SETTINGS = Settings(workers=2, file_timeout_s=60, knowledge="")
 NOTE = """# {title}
@@ -86,7 +87,7 @@ def notes(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def faults(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "PARSE", "pipeline_faults:parse")
+    monkeypatch.setattr(reading, "PARSE", "pipeline_faults:parse")
 
 
 def run(store: Store, *paths: Path | str, settings: Settings = SETTINGS, **more: object) -> IngestReport:
@@ -387,7 +388,7 @@ def test_a_failed_file_is_tried_again_and_a_good_version_answers_meanwhile(store
 def test_named_paths_that_are_no_files_are_failures(store: Store, notes: Path, tmp_path: Path) -> None:
     (notes / "dangling").symlink_to(notes / "nowhere")
     report = run(
-        store, notes / "none.txt", notes / "dangling", "nul\0byte", store.root, "ftp://host/x", notes / "rail.md"
+        store, notes / "none.txt", notes / "dangling", "nul\0byte", store.root, "file:///x", notes / "rail.md"
     )
     assert report.added == 1
     errors = [(Path(f.path).name, f.error) for f in report.failed]
@@ -398,7 +399,7 @@ def test_named_paths_that_are_no_files_are_failures(store: Store, notes: Path, t
             ("dangling", "leads nowhere"),
             ("nul\0byte", "exist"),
             ("store", "the store itself"),
-            ("x", "only http and https"),
+            ("x", "is a way to another place"),
         ],
         strict=True,
     ):
@@ -418,14 +419,14 @@ def test_a_pipe_is_never_opened(store: Store, notes: Path) -> None:
 def test_a_file_that_cannot_be_opened_fails_by_name(store: Store, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(store, notes)
     (notes / "rail.md").write_text("changed")
-    real = pipeline.open_file
+    real = reading.open_file
 
     def refuse(path: Path) -> io.BufferedReader:
         if path.name == "rail.md":
             raise PermissionError(13, "Permission denied")
         return real(path)
 
-    monkeypatch.setattr(pipeline, "open_file", refuse)
+    monkeypatch.setattr(reading, "open_file", refuse)
     report = run(store, notes)
     assert counts(report) == (0, 0, 2, 0)
     assert [Path(f.path).name for f in report.failed] == ["rail.md"]
@@ -518,9 +519,9 @@ SCRIPT = """
     import sys
     sys.path[:0] = {path!r}
     from pathlib import Path
-    from ingest import pipeline
+    from ingest import pipeline, reading
     from test_pipeline import SETTINGS, open_store
-    pipeline.PARSE = {parse!r}
+    reading.PARSE = {parse!r}
     print("started", flush=True)
     with open_store(Path({store!r})) as store:
         report = pipeline.ingest(store, [{notes!r}], settings=SETTINGS)
@@ -577,7 +578,7 @@ class Refusing:
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 
-    def put_many(self, items: Sequence[pipeline.Upsert]) -> None:
+    def put_many(self, items: Sequence[Upsert]) -> None:
         if any(self._word in item.document.path for item in items):
             raise StoreError("The row was refused.", "Look at the disk.")
         self._store.put_many(items)
@@ -707,7 +708,7 @@ def test_what_a_folder_holds_besides_documents_is_skipped_with_a_reason(tmp_path
     (inside / "twin.txt").symlink_to(inside / "sub" / "b.txt")
     (inside / "lost.txt").symlink_to(inside / "nowhere.txt")
     (inside / "stored.txt").symlink_to(store_root / "x.txt")
-    found = pipeline.find([str(inside)], store_root=store_root)
+    found = find([str(inside)], store_root=store_root)
     assert [item.path.removeprefix(inside.as_posix() + "/") for item in found.items] == [
         "README",
         "a.TXT",

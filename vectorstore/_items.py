@@ -7,13 +7,16 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vectorstore.embedding import Embedder
+import numpy as np
+
+from vectorstore.embedding import Embedder, Vectors
 from vectorstore.errors import StoreError
 from vectorstore.records import Chunk, Document, Metadata, sha256
 
 log = logging.getLogger(__name__)
 
 _GROUP = 512  # chunks committed together
+_UNIT = 1e-3  # how far the length of a unit vector may be from 1
 
 _LEGAL = re.compile(
     r"(?:,?\s+(?:&\s+)?(?:Inc|Incorporated|Corp|Corporation|Co|Company|Ltd|Limited|LLC|L\.?P|LLP|PLC|N\.?V|S\.?A|AG|SE))+\.?$",
@@ -96,6 +99,17 @@ def check(item: Upsert) -> None:
                 "This is an error in the program.",
             )
         seen.add(chunk.chunk_id)
+
+
+def check_vectors(vectors: Vectors, count: int, dimension: int) -> None:
+    """Vectors that came from elsewhere are to be ``count`` unit vectors of the model's size. Raises StoreError."""
+    fits = vectors.dtype == np.float32 and vectors.shape == (count, dimension)
+    # A sum that is no number fails this too.
+    if not fits or not bool(np.all(np.abs(np.linalg.norm(vectors, axis=1) - 1) < _UNIT)):
+        raise StoreError(
+            f"{count} texts came back as vectors of the form {vectors.shape} that are not the model's.",
+            "This is an error in the program.",
+        )
 
 
 def groups(items: Sequence[Upsert]) -> Iterator[list[Upsert]]:

@@ -62,11 +62,11 @@ class Embedder(Protocol):
         ...
 
 
-def make_embedder(settings: Settings) -> Embedder:
+def make_embedder(settings: Settings, *, threads: int = 0) -> Embedder:
     """Return the embedder that ``settings`` ask for; it loads at its first use. Raises SettingsError.
 
     ``auto`` takes onnx for the bundled model unless ``embedding_device`` is "cuda", torch for any other. It does not look
-    for a GPU: a store's fingerprint must not change because a driver appeared.
+    for a GPU: a store's fingerprint must not change because a driver appeared. ``threads``: texts embedded at a time by onnx; 0: one a core.
     """
     model, backend, device = settings.embedding_model, settings.embedding_backend, settings.embedding_device
     if backend not in {"auto", "onnx", "torch"}:
@@ -80,7 +80,7 @@ def make_embedder(settings: Settings) -> Embedder:
         raise SettingsError("The onnx backend runs on CPU only.", "Set embedding_backend to torch for CUDA.")
     folder = _bundled() if bundled else local_model(model, "embedding_model")
     if bundled and (backend == "onnx" or (backend == "auto" and device != "cuda")):
-        return OnnxEmbedder(folder, cache_folder(settings))
+        return OnnxEmbedder(folder, cache_folder(settings), threads=threads)
     return TorchEmbedder(folder, BUNDLED if bundled else model, device)
 
 
@@ -219,9 +219,10 @@ class OnnxEmbedder(_Base):
 
     backend = f"onnx-int8-{BUILDER}"  # another graph makes other vectors
 
-    def __init__(self, folder: Path, cache: Path, adapter: Path | None = None) -> None:
+    def __init__(self, folder: Path, cache: Path, adapter: Path | None = None, threads: int = 0) -> None:
         super().__init__(folder, BUNDLED)
         self.cache = cache
+        self._threads = threads
         self._adapter = adapter
         self._encode: Encode | None = None
 
@@ -246,14 +247,14 @@ class OnnxEmbedder(_Base):
                 )
         run = self._encode
         batch = [self._cut(ids) for ids in self._tokens.ids(texts)]
-        if len(batch) == 1:
-            return run(batch[0])[None, :]
+        threads = min(self._threads or _cores(), len(batch))
+        if threads == 1:
+            return np.stack([run(ids) for ids in batch])
         # Longest first: no core waits at the end for one long text.
         order = sorted(range(len(batch)), key=lambda i: -len(batch[i]))
         vectors = np.empty((len(batch), self.dimension), np.float32)
-        with ThreadPoolExecutor(min(_cores(), len(batch)), thread_name_prefix="embed") as pool:
-            for i, vector in zip(order, pool.map(lambda i: run(batch[i]), order), strict=True):
-                vectors[i] = vector
+        with ThreadPoolExecutor(threads, thread_name_prefix="embed") as pool:
+            vectors[order] = list(pool.map(lambda i: run(batch[i]), order))
         return vectors
 
     def _cut(self, ids: list[int]) -> NDArray[np.int64]:

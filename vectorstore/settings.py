@@ -26,7 +26,9 @@ class Settings:
     store: str = "./.thesis"
     lock_wait_s: int = 60  # for a store that another process has: longer than one answer; a person can stop it sooner
     # more than one machine (docs/scale.md)
-    ledger: str = ""  # postgresql://USER@HOST/DATABASE that several processes share; empty: SQLite, in the store's folder
+    ledger: str = (
+        ""  # postgresql://USER@HOST/DATABASE that several processes share; empty: SQLite, in the store's folder
+    )
     ledger_schema: str = "thesis"  # the start of the names of the base's schemas in it
     collection: str = "default"
     knowledge: str = "knowledge"  # ingested on the first start, when the store is empty
@@ -48,6 +50,9 @@ class Settings:
     fetch_private_addresses: bool = False
     user_agent: str = "thesis-assistant (set user_agent to your name and e-mail)"
     ca_bundle: str = ""
+    # ingest on more than one machine (docs/scale.md)
+    ingest_engine: str = "plain"  # plain | ray; of `thesis ingest` only
+    ray_address: str = ""  # of a cluster, such as ray-head:6379; empty: Ray on this machine, for the one run
     # answers
     stale_after_days: int = 365  # an answer whose newest source is older says so; 0: never
     # the store
