@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from assistant.catalysts import changes, claim_ledger, evidence, measured, outbox, recording, status
 from assistant.catalysts.board import RULES, Said, catalyst_board, said
-from assistant.catalysts.database import open_board
+from assistant.catalysts.database import open_board, taken
 from assistant.catalysts.evidence import Classify, Evidence, Found
 from assistant.catalysts.library import load, need
 from assistant.catalysts.measured import Call, Measured
@@ -26,7 +26,7 @@ from assistant.catalysts.shapes import Board, Changes
 from assistant.evidence import Encode
 from assistant.models import ToolResult
 from assistant.scope import replaced
-from vectorstore.database import Database
+from vectorstore.database import AnyDatabase, shared_of
 from vectorstore.errors import NotFound
 from vectorstore.names import fold
 from vectorstore.records import Filters, SourceInfo
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _AT_ONCE = 16  # documents that are read and kept together
+_PARTS = (evidence.PART, measured.PART, changes.PART, outbox.PART, claim_ledger.PART)
 _SHOWN_KEPT = 16  # views, days and catalysts whose claims are kept
 
 # (what stands for the documents, as_of, ids) -> claims by catalyst
@@ -58,10 +59,10 @@ class Boards:
     ) -> None:
         """``reader``: what the stances depend on beside texts and catalysts: the classifier's version. ``model``: reads again what it finds."""
         self._store, self._settings, self._encode, self._classify = store, settings, encode, classify
-        self._model, self._again = model, 0  # how many documents that stood already were read again
+        self._model = model
         self._reader = reader if model is None else f"{reader}+{model}"
-        self._opening, self._updating, self._keeping = threading.Lock(), threading.Lock(), threading.Lock()
-        self._database: Database | None = None
+        self._opening, self._keeping = threading.Lock(), threading.Lock()
+        self._database: AnyDatabase | None = None
         self._settled: object = None  # what the list of changes was last compared over
         self._said: OrderedDict[_Key, tuple[Mapping[str, Said], int]] = OrderedDict()
 
@@ -70,13 +71,12 @@ class Boards:
         """Who reads: classifier, model and chunker. Where one changes, all is read again."""
         return f"{self._reader}/{self._store.embedding_fingerprint}"
 
-    def database(self) -> Database:
-        """Return ``board.sqlite``, opened at the first use. Raises StoreError."""
+    def database(self) -> AnyDatabase:
+        """Return what is kept, opened at the first use: ``board.sqlite``, or what machines share. Raises StoreError."""
         with self._opening:
             if self._database is None:
-                self._database = open_board(
-                    self._store.root, evidence.PART, measured.PART, changes.PART, outbox.PART, claim_ledger.PART
-                )
+                place = shared_of(self._settings) or self._store.root
+                self._database = open_board(place, *_PARTS)
             return self._database
 
     def close(self) -> None:
@@ -96,17 +96,17 @@ class Boards:
     ) -> int:
         """Read what has changed since the last time; return how many documents are still to be read.
 
-        ``seconds``: no new batch is begun after that, and another thread that reads is not waited for. ``stop`` ends it too.
-        Raises StoreError, CatalystsError.
+        ``seconds``: no new batch is begun after that, and another thread or process that reads is not waited for. ``stop`` ends
+        it too. Raises StoreError, CatalystsError.
         """
-        if not self._updating.acquire(blocking=seconds is None):
-            return 1
-        try:
-            return self._update(stop, seconds, progress)
-        finally:
-            self._updating.release()
-            if self._model is not None:
-                self._model.report()
+        with taken(self.database().lock("reading"), wait=seconds is None, stop=stop) as lock:
+            if lock is None:
+                return 1
+            try:
+                return self._update(lambda: stop() or not lock.kept(), seconds, progress)
+            finally:
+                if self._model is not None:
+                    self._model.report()
 
     def _update(self, stop: Callable[[], bool], seconds: float | None, progress: Callable[[int, int], None]) -> int:
         end = None if seconds is None else time.monotonic() + seconds
@@ -130,8 +130,7 @@ class Boards:
             reads = [
                 one for name, wanted in unread[at : at + at_once] for one in self._read(name, current[name], wanted)
             ]
-            recording.keep(database, kept, reads, catalysts, sources)
-            self._again += at >= first
+            recording.keep(database, kept, reads, catalysts, sources, again=at >= first)
         if unread:
             progress(len(unread), len(unread))
         terms = (hash(tuple(map(identity, sources.values()))), tuple(one.text_key for one in catalysts), self.reader)
@@ -272,12 +271,15 @@ class Boards:
 
     def _told(self, catalysts: Sequence[Catalyst], sources: Mapping[str, SourceInfo]) -> tuple[Mapping[str, Said], int]:
         """Return the claims by catalyst, and how many of ``sources`` are not read yet."""
-        database = self.database()
+        database, again = self.database(), 0
+        if self._model is not None:
+            with database.read() as connection:
+                again = recording.times_again(connection)
         key: _Key = (
             hash(tuple(map(identity, sources.values()))),
             *((one.id, one.text_key) for one in catalysts),
             self.reader,
-            self._again,
+            again,
         )
         with self._keeping:
             if key in self._said:
@@ -287,9 +289,10 @@ class Boards:
         current = {name: source.version for name, source in sources.items()}
         made: dict[str, Said] = {}
         read = set(current)
-        for one in catalysts:
-            found, left_out, known = kept.of(one, current)
-            made[one.id] = said(found, sources, left_out)
+        with database.read():
+            listed = [(one.id, kept.of(one, current)) for one in catalysts]
+        for name, (found, left_out, known) in listed:
+            made[name] = said(found, sources, left_out)
             read &= known
         result = made, len(current) - len(read)
         if result[1]:

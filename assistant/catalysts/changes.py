@@ -1,4 +1,4 @@
-"""What changed on the board, as a list that is kept with its times (in ``board.sqlite``).
+"""What changed on the board, as a list that is kept with its times.
 
 What documents say is noted in the transaction that replaces it; figures and statuses are compared with those of the last measurement of
 the whole base. Until a base was read whole for the first time nothing is a change: with that the list begins.
@@ -7,8 +7,7 @@ the whole base. Until a base was read whole for the first time nothing is a chan
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,9 +18,11 @@ from assistant.catalysts.evidence import Difference, Found
 from assistant.catalysts.schema import Catalyst
 from assistant.catalysts.shapes import Change, ChangeKind, Changes, Reading
 from assistant.catalysts.status import number, status_of
+from vectorstore.database import Connection
 from vectorstore.records import SourceInfo, sha256
 
 MOST_KEPT = 20_000
+_READ = 500  # that are read at once
 
 PART = Part(
     "changes",
@@ -217,23 +218,26 @@ def state_of(before: Mapping[str, Any], read: Sequence[Reading]) -> dict[str, An
 # What is kept
 
 
-def begun(connection: sqlite3.Connection) -> bool:
+def begun(connection: Connection) -> bool:
     """Whether the base was once read whole, so that differences are news."""
     return state(connection, "") is not None
 
 
-def state(connection: sqlite3.Connection, catalyst: str) -> dict[str, Any] | None:
+def state(connection: Connection, catalyst: str) -> dict[str, Any] | None:
     """Return the last known state of a catalyst."""
     row = connection.execute("SELECT state FROM board_state WHERE catalyst = ?", (catalyst,)).fetchone()
     return None if row is None else dict(json.loads(row[0]))
 
 
-def remember(connection: sqlite3.Connection, catalyst: str, known: Mapping[str, Any]) -> None:
+def remember(connection: Connection, catalyst: str, known: Mapping[str, Any]) -> None:
     """Keep the state of a catalyst."""
-    connection.execute("INSERT OR REPLACE INTO board_state VALUES (?, ?)", (catalyst, json.dumps(known)))
+    connection.execute(
+        "INSERT INTO board_state VALUES (?, ?) ON CONFLICT (catalyst) DO UPDATE SET state = excluded.state",
+        (catalyst, json.dumps(known)),
+    )
 
 
-def note(connection: sqlite3.Connection, noted: Iterable[Noted], now: str) -> int:
+def note(connection: Connection, noted: Iterable[Noted], now: str) -> int:
     """Append changes; return how many."""
     rows = [
         (
@@ -244,19 +248,18 @@ def note(connection: sqlite3.Connection, noted: Iterable[Noted], now: str) -> in
         )
         for one in noted
     ]
+    if not rows:
+        return 0
     connection.executemany(
         "INSERT INTO changes (time, kind, catalyst, title, text, document_id, version, quote, start, stop, evidence_ids, before, after, "
         "documents, whole) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
-    if rows:
-        connection.execute(
-            "DELETE FROM changes WHERE change_id <= (SELECT max(change_id) FROM changes) - ?", (MOST_KEPT,)
-        )
+    connection.execute("DELETE FROM changes WHERE change_id <= (SELECT max(change_id) FROM changes) - ?", (MOST_KEPT,))
     return len(rows)
 
 
-def clear_quotes(connection: sqlite3.Connection, current: Mapping[str, str], retention_days: int) -> None:
+def clear_quotes(connection: Connection, current: Mapping[str, str], retention_days: int) -> None:
     """Drop the words of documents that were taken out, and of versions whose time is over, from the list."""
     rows = connection.execute(
         "SELECT change_id, time, document_id, version, documents FROM changes WHERE quote IS NOT NULL OR kind = 'superseded'"
@@ -275,7 +278,7 @@ def clear_quotes(connection: sqlite3.Connection, current: Mapping[str, str], ret
 
 
 def listed(
-    connection: sqlite3.Connection,
+    connection: Connection,
     readable: Callable[[str], bool],
     *,
     whole: bool,
@@ -288,12 +291,8 @@ def listed(
 
     ``readable``: whether the reader may read a document; ``whole``: whether they read all; ``since`` and ``until``: days, inclusive.
     """
-    rows = connection.execute(
-        f"{_SELECT} WHERE time >= ? AND time < ? AND (? IS NULL OR catalyst = ?) ORDER BY change_id DESC",
-        (since or "", f"{until}T99" if until else "9", catalyst, catalyst),
-    )
     found: list[Change] = []
-    for row in rows:
+    for row in _rows(connection, since or "", f"{until}T99" if until else "9", catalyst):
         if (row[15] and not whole) or not all(map(readable, json.loads(row[14]))):
             continue
         if len(found) == limit:
@@ -302,13 +301,23 @@ def listed(
     return Changes(since=since, changes=tuple(found))
 
 
-def after(connection: sqlite3.Connection, known: int, most: int) -> tuple[list[Change], int]:
+def _rows(connection: Connection, since: str, until: str, catalyst: str | None) -> Iterator[Sequence[Any]]:
+    """Yield rows newest first; a part of the list is read at a time, for few are shown."""
+    statement = f"{_SELECT} WHERE time >= ? AND time < ? AND catalyst = coalesce(?, catalyst) AND change_id < ? ORDER BY change_id DESC LIMIT ?"
+    last: int | None = 2**63 - 1
+    while last is not None:
+        rows = connection.execute(statement, (since, until, catalyst, last, _READ)).fetchall()
+        yield from rows
+        last = rows[-1][0] if len(rows) == _READ else None
+
+
+def after(connection: Connection, known: int, most: int) -> tuple[list[Change], int]:
     """Return up to ``most`` changes after the one with the number ``known``, oldest first, and the number of the last."""
     rows = connection.execute(f"{_SELECT} WHERE change_id > ? ORDER BY change_id LIMIT ?", (known, most)).fetchall()
     return [_change(row) for row in rows], rows[-1][0] if rows else last_number(connection)
 
 
-def last_number(connection: sqlite3.Connection) -> int:
+def last_number(connection: Connection) -> int:
     """Return the number of the newest change that is kept; 0 where there is none."""
     return int(connection.execute("SELECT coalesce(max(change_id), 0) FROM changes").fetchone()[0])
 

@@ -1,4 +1,4 @@
-"""The claim ledger: the claims of the base's documents and every check of them, in ``board.sqlite``.
+"""The claim ledger: the claims of the base's documents and every check of them.
 
 Claims are a function of one version's text and of what is known of its document, so they are read once for each. What is listed
 is narrowed to the documents that the reader may open, and what hangs on other claims (superseded, contradicted) is found among those alone.
@@ -7,7 +7,6 @@ is narrowed to the documents that the reader may open, and what hangs on other c
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -19,7 +18,7 @@ from assistant.catalysts.claim_entries import Check, Entry, standing, superseded
 from assistant.catalysts.claim_reading import CODE, claims_of
 from assistant.catalysts.claims import Claim
 from assistant.catalysts.database import Part
-from vectorstore.database import Database
+from vectorstore.database import AnyDatabase
 from vectorstore.errors import NotFound
 from vectorstore.names import fold
 from vectorstore.records import SourceInfo, sha256
@@ -50,7 +49,7 @@ _NOT_IN_BODY = frozenset({"claim_id", "document_id", "version", "collection", "p
 class ClaimLedger:
     """Safe in any number of threads; ``database`` has ``PART`` and is closed by who opened it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: AnyDatabase) -> None:
         self._database = database
 
     # reading documents
@@ -98,9 +97,18 @@ class ClaimLedger:
             connection.execute(
                 "DELETE FROM claims WHERE document_id = ? AND version = ?", (source.document_id, source.version)
             )
-            connection.executemany("INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            connection.executemany(
+                "INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (claim_id) DO UPDATE SET "
+                "document_id = excluded.document_id, version = excluded.version, collection = excluded.collection, "
+                "published = excluded.published, quote = excluded.quote, body = excluded.body",
+                rows,
+            )
             row = (source.document_id, source.version, _key(source))
-            connection.execute("INSERT OR REPLACE INTO claims_read VALUES (?, ?, ?)", row)
+            connection.execute(
+                "INSERT INTO claims_read VALUES (?, ?, ?) ON CONFLICT (document_id) DO UPDATE SET "
+                "version = excluded.version, key = excluded.key",
+                row,
+            )
 
     def _forget(self, base: Base, sources: Mapping[str, SourceInfo]) -> None:
         """Empty the quotes of versions whose text the store has forgotten; the claims in this program's words stay, as their checks do."""
@@ -229,7 +237,7 @@ def _claim(row: tuple[Any, ...]) -> Claim:
     )  # fmt: skip
 
 
-def _check(row: sqlite3.Row | tuple[Any, ...]) -> Check:
+def _check(row: tuple[Any, ...]) -> Check:
     _, claim_id, document_id, time, as_of, outcome, status, reason, call, figures, _ = row
     return Check(
         claim_id, document_id, time, as_of, outcome, status, reason, json.loads(call), tuple(json.loads(figures))

@@ -1,4 +1,4 @@
-"""What each document says of each catalyst, read once for each version and kept in ``board.sqlite``.
+"""What each document says of each catalyst, read once for each version and kept.
 
 Kept under (document, version, catalyst, what the stance depends on, who read it): only what changed is read again. A row is a function of
 the document's text and the catalyst's words alone, so it may be shown to whoever may read the document.
@@ -7,8 +7,8 @@ the document's text and the catalyst's words alone, so it may be shown to whoeve
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,10 +20,11 @@ from assistant.catalysts.database import Part
 from assistant.catalysts.schema import Catalyst
 from assistant.catalysts.shapes import Side
 from assistant.evidence import Encode
-from vectorstore.database import Database
+from vectorstore.database import AnyDatabase, Connection, among
 from vectorstore.records import Chunk, Document, sha256
 
 Vector = NDArray[np.float32]
+_Key = tuple[str, str]  # document, catalyst
 SUREST = 0.85  # score from which a stance counts: below it more than one of five is wrong (docs/stance.md)
 LEAST = 0.6  # from which a sentence is kept, to be shown as less sure
 WITHOUT = "read without the language model"  # how a reason begins where a model was to read and did not
@@ -182,7 +183,7 @@ def _judged(
 class Evidence:
     """The rows of one store. Safe in any number of threads. ``reader``: who reads (model, rules, chunker): another one reads all again."""
 
-    def __init__(self, database: Database, reader: str) -> None:
+    def __init__(self, database: AnyDatabase, reader: str) -> None:
         self._database, self.reader = database, reader
         self._readers = {reader, reader + _PARTLY}
 
@@ -206,55 +207,77 @@ class Evidence:
 
     def keep(self, reads: Iterable[Read]) -> list[Difference]:
         """Put readings in the place of those before, all in one transaction; return what each changed."""
+        listed = {(one.document_id, one.catalyst): one for one in reads}  # one of each: the last
         with self._database.write() as connection:
-            return [self._replace(connection, one) for one in reads]
+            before, old = self._before(connection, listed.values())
+            connection.executemany("DELETE FROM evidence WHERE document_id = ? AND catalyst = ?", listed)
+            connection.executemany(
+                "INSERT INTO evidence_read VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (document_id, catalyst) DO UPDATE SET "
+                "version = excluded.version, definition = excluded.definition, read_by = excluded.read_by, "
+                "left_out = excluded.left_out",
+                [
+                    (*key, one.version, one.definition, self.reader + _PARTLY * one.partly, one.left_out)
+                    for key, one in listed.items()
+                ],
+            )
+            connection.executemany(
+                "INSERT INTO evidence (document_id, catalyst, evidence_id, start, stop, page, side, score, reasons, quote, vector) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        *(*key, f.evidence_id, f.start, f.end, f.page, f.side, f.score),
+                        *(json.dumps(f.reasons), f.quote.encode("utf-8", "surrogatepass"), _packed(f.vector)),
+                    )
+                    for key, one in listed.items()
+                    for f in one.found
+                ],
+            )
+        return [self._difference(one, before.get(key), old[key]) for key, one in listed.items()]
 
-    def _replace(self, connection: sqlite3.Connection, one: Read) -> Difference:
-        execute, many = connection.execute, connection.executemany
-        key = (one.document_id, one.catalyst)
-        before = execute(
-            "SELECT definition, read_by FROM evidence_read WHERE document_id = ? AND catalyst = ?", key
-        ).fetchone()
-        old = {f.evidence_id: f for f in self._found(execute, "document_id = ? AND catalyst = ?", key) if f.sure}
-        execute("DELETE FROM evidence WHERE document_id = ? AND catalyst = ?", key)
-        execute(
-            "INSERT OR REPLACE INTO evidence_read VALUES (?, ?, ?, ?, ?, ?)",
-            (*key, one.version, one.definition, self.reader + _PARTLY * one.partly, one.left_out),
+    def _before(
+        self, connection: Connection, reads: Iterable[Read]
+    ) -> tuple[dict[_Key, tuple[str, str]], dict[_Key, list[Found]]]:
+        """Return what stands of the documents of ``reads``, by document and catalyst: (definition, reader), and what was found surely."""
+        documents = json.dumps(sorted({one.document_id for one in reads}))
+        rows = connection.execute(
+            f"SELECT document_id, catalyst, definition, read_by FROM evidence_read WHERE {among('document_id')}",  # noqa: S608
+            (documents,),
         )
-        many(
-            "INSERT INTO evidence (document_id, catalyst, evidence_id, start, stop, page, side, score, reasons, quote, vector) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    *(*key, f.evidence_id, f.start, f.end, f.page, f.side, f.score),
-                    *(json.dumps(f.reasons), f.quote.encode("utf-8", "surrogatepass"), _packed(f.vector)),
-                )
-                for f in one.found
-            ],
-        )
-        new = {f.evidence_id: f for f in one.found if f.sure}
+        before = {(row[0], row[1]): (row[2], row[3]) for row in rows}
+        old: dict[_Key, list[Found]] = defaultdict(list)
+        for catalyst, found in self._found(connection, among("document_id"), (documents,)):
+            if found.sure:
+                old[(found.document_id, catalyst)].append(found)
+        return before, old
+
+    def _difference(self, one: Read, before: tuple[str, str] | None, found: Sequence[Found]) -> Difference:
+        old, new = {f.evidence_id: f for f in found}, {f.evidence_id: f for f in one.found if f.sure}
         return Difference(
             one,
             tuple(f for name, f in new.items() if name not in old or old[name].side != f.side),
             tuple(f for name, f in old.items() if name not in new),
-            before is None or tuple(before) == (one.definition, self.reader),
+            before is None or before == (one.definition, self.reader),
         )
 
     def forget(self, current: Mapping[str, str], catalysts: Sequence[Catalyst]) -> list[Difference]:
         """Drop what documents that are not ``current`` any more, and catalysts that are none, left; return what went."""
         names = {one.id for one in catalysts}
         with self._database.write() as connection:
-            held = connection.execute("SELECT document_id, catalyst, version, definition FROM evidence_read").fetchall()
-            out = [row for row in held if row[0] not in current or row[1] not in names]
-            gone = []
-            for document_id, catalyst, version, definition in out:
-                key = (document_id, catalyst)
-                found = [f for f in self._found(connection.execute, "document_id = ? AND catalyst = ?", key) if f.sure]
-                connection.execute("DELETE FROM evidence WHERE document_id = ? AND catalyst = ?", key)
-                connection.execute("DELETE FROM evidence_read WHERE document_id = ? AND catalyst = ?", key)
-                read = Read(document_id, version, catalyst, definition)
-                gone.append(Difference(read, (), tuple(found), catalyst in names))
-        return gone
+            out = connection.execute(
+                "SELECT document_id, catalyst, version, definition FROM evidence_read "  # noqa: S608 - constants
+                f"WHERE NOT ({among('document_id')} AND {among('catalyst')}) ORDER BY document_id, catalyst",
+                (json.dumps(sorted(current)), json.dumps(sorted(names))),
+            ).fetchall()
+            if not out:
+                return []
+            reads = [Read(document_id, version, one, definition) for document_id, one, version, definition in out]
+            _, old = self._before(connection, reads)
+            keys = [(one.document_id, one.catalyst) for one in reads]
+            connection.executemany("DELETE FROM evidence WHERE document_id = ? AND catalyst = ?", keys)
+            connection.executemany("DELETE FROM evidence_read WHERE document_id = ? AND catalyst = ?", keys)
+        return [
+            Difference(one, (), tuple(old[key]), one.catalyst in names) for key, one in zip(keys, reads, strict=True)
+        ]
 
     def of(self, catalyst: Catalyst, current: Mapping[str, str]) -> tuple[list[Found], int, set[str]]:
         """Return what the documents ``current`` (id -> version) say of a catalyst, how much is left out, and which were read."""
@@ -264,18 +287,20 @@ class Evidence:
                 (catalyst.id, catalyst.text_key, *self._readers),
             ).fetchall()
             read = {name: left for name, version, left in rows if current.get(name) == version}
-            condition = "catalyst = ? AND document_id IN (SELECT value FROM json_each(?))"
-            found = self._found(connection.execute, condition, (catalyst.id, json.dumps(sorted(read))))
+            condition = f"catalyst = ? AND {among('document_id')}"
+            found = [one for _, one in self._found(connection, condition, (catalyst.id, json.dumps(sorted(read))))]
         return found, sum(read.values()), set(read)
 
     @staticmethod
-    def _found(execute: Callable[..., Any], condition: str, values: Sequence[object]) -> list[Found]:
-        rows = execute(
-            "SELECT evidence_id, document_id, start, stop, page, side, score, reasons, quote, vector FROM evidence "  # noqa: S608
+    def _found(connection: Connection, condition: str, values: Sequence[object]) -> Iterator[tuple[str, Found]]:
+        """Yield (catalyst, sentence)."""
+        rows = connection.execute(
+            "SELECT catalyst, evidence_id, document_id, start, stop, page, side, score, reasons, quote, vector FROM evidence "  # noqa: S608
             f"WHERE {condition} ORDER BY document_id, start",
             values,
         )
-        return [_row(row) for row in rows]
+        for catalyst, *row in rows:
+            yield catalyst, _row(row)
 
 
 def _row(row: Sequence[Any]) -> Found:

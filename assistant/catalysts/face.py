@@ -14,7 +14,7 @@ from assistant.catalysts.shapes import Board, Changes
 from assistant.catalysts.watchlist import Watchlist
 from assistant.filters import parse_date
 from assistant.models import ToolResult
-from vectorstore.database import Database
+from vectorstore.database import AnyDatabase
 from vectorstore.errors import SettingsError, StoreEmpty
 from vectorstore.records import SourceInfo
 from vectorstore.settings import Settings
@@ -43,8 +43,8 @@ class Catalysts:
         """Return what tells one state of these documents from another; () for none."""
         return tuple(identity(source) for source in self._view.sources() if source.version)
 
-    def database(self) -> Database:
-        """Return the file that all boards of the store share. Raises StoreError."""
+    def database(self) -> AnyDatabase:
+        """Return what all boards of the store share. Raises StoreError."""
         return self._boards.database()
 
     @property

@@ -1,7 +1,8 @@
 """Keeps the board up to date behind a server: reads what comes in, asks the tools, and tells the webhook.
 
 It looks at what is in the base every few seconds instead of being told: documents come in, change and go by many doors (uploads, other
-shells, removals, corrections), and what a look finds is the same after a restart. While an ingest goes on it makes way.
+shells, removals, corrections), and what a look finds is the same after a restart. While an ingest goes on it makes way. Of several servers
+of one base one keeps the board; where it ends, another goes on.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from assistant.catalysts import outbox
 from assistant.catalysts.face import Catalysts
 from assistant.catalysts.webhook import Sender
-from vectorstore.database import Database
+from vectorstore.database import AnyDatabase, Lock
 from vectorstore.errors import ThesisError
 from vectorstore.settings import Settings
 
@@ -40,6 +41,7 @@ class Keeper:
         self._face, self._settings, self._busy = face, settings, busy
         self._pause, self._after_failure = pause_s, after_failure_s
         self._sender = Sender(settings) if settings.webhook_url else None
+        self._lock: Lock | None = None  # held while this is the one that keeps the board
         self._stopped = threading.Event()
         self._seen: object = None
         self._measured: float | None = None
@@ -51,12 +53,20 @@ class Keeper:
     def stop(self) -> None:
         """End it; what is under way ends at its next document or request."""
         self._stopped.set()
-        if self._thread.is_alive():
+        if self._thread.ident is None:
+            self._let_go()
+        else:
             self._thread.join()
         if self._sender is not None:
             self._sender.close()
 
     def _run(self) -> None:
+        try:
+            self._turns()
+        finally:
+            self._let_go()
+
+    def _turns(self) -> None:
         pause = self._pause
         while not self._stopped.wait(pause):
             try:
@@ -70,8 +80,11 @@ class Keeper:
                 pause = self._after_failure
 
     def turn(self) -> None:
-        """Do what there is to do now."""
+        """Do what there is to do now, where no other server of the base does."""
         if self._busy():
+            self._let_go()
+            return
+        if not self._is_mine():
             return
         documents = self._face.documents()
         new = documents != self._seen
@@ -84,7 +97,24 @@ class Keeper:
             self._tell(outbox.fill)
         if self._sender is not None:
             sender = self._sender
-            self._tell(lambda database: sender.send_due(database, stop=self._stopped.is_set))
+            self._tell(
+                lambda database: sender.send_due(database, stop=lambda: self._stopped.is_set() or not self._is_mine())
+            )
+
+    def _is_mine(self) -> bool:
+        """Whether this is the one server that keeps the board: it stays that until it ends, has something else to do, or loses the lock."""
+        if self._lock is not None and not self._lock.kept():
+            self._let_go()
+        if self._lock is None:
+            lock = self._face.database().lock("keeper")
+            if lock.acquire_now():
+                self._lock = lock
+        return self._lock is not None
+
+    def _let_go(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
 
     def _interrupted(self) -> bool:
         return self._stopped.is_set() or self._busy()
@@ -103,7 +133,7 @@ class Keeper:
             self._measured = now
         return True
 
-    def _tell(self, work: Callable[[Database], object]) -> None:
+    def _tell(self, work: Callable[[AnyDatabase], object]) -> None:
         if self._sender is not None:
             work(self._face.database())
 

@@ -1,4 +1,4 @@
-"""What the tools gave for the board, kept in ``board.sqlite``: each call once a refresh, and again when it is old.
+"""What the tools gave for the board, kept: each call once a refresh, and again when it is old.
 
 A result is kept under whose documents it was measured over (for tools that read documents), the day asked for, and the settings
 that say which sources are on.
@@ -16,7 +16,7 @@ from typing import Any
 
 from assistant.catalysts.database import Part
 from assistant.models import ToolResult
-from vectorstore.database import Database
+from vectorstore.database import AnyDatabase, among
 from vectorstore.settings import Settings
 
 KEPT = timedelta(hours=24)
@@ -40,7 +40,7 @@ Call = Callable[[str, Mapping[str, Any]], ToolResult]
 class Measured:
     """The kept results of one store. Safe in any number of threads."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: AnyDatabase, settings: Settings) -> None:
         self._database = database
         self._settings = json.dumps([getattr(settings, name) for name in _SETTINGS])
 
@@ -81,7 +81,7 @@ class Measured:
         now = datetime.now(UTC)
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT key, at, status, result FROM measured WHERE key IN (SELECT value FROM json_each(?))",
+                f"SELECT key, at, status, result FROM measured WHERE {among('key')}",  # noqa: S608 - a constant
                 (json.dumps(list(keys.values())),),
             ).fetchall()
         return {
@@ -95,7 +95,8 @@ class Measured:
         with self._database.write() as connection:
             connection.execute("DELETE FROM measured WHERE at < ?", (old,))
             connection.executemany(
-                "INSERT OR REPLACE INTO measured VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO measured VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET tool = excluded.tool, at = excluded.at, "
+                "status = excluded.status, result = excluded.result",
                 [
                     (key, r.tool, now, r.status, zlib.compress(r.model_dump_json().encode()))
                     for key, r in results.items()

@@ -1,4 +1,4 @@
-"""What is to be told to the webhook: kept in ``board.sqlite`` until it has arrived, so that a restart loses nothing.
+"""What is to be told to the webhook: kept until it has arrived, so that a restart loses nothing.
 
 A delivery holds the changes since the one before, and keeps its id and its body through all attempts.
 """
@@ -12,13 +12,13 @@ from datetime import UTC, datetime, timedelta
 
 from assistant.catalysts import changes
 from assistant.catalysts.database import Part
-from vectorstore.database import Database
+from vectorstore.database import AnyDatabase
 
 MOST_IN_ONE = 200  # changes of one delivery; what is more comes in the next
 GIVEN_UP_AFTER = timedelta(days=3)
 _KEPT = timedelta(days=30)  # what arrived or was given up, to be looked up
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=6)
-_TOLD = "webhook"  # the state under which the last change told is kept
+_TOLD = "\0webhook"  # the state under which the last change told is kept; PostgreSQL has U+FFFD there
 
 PART = Part(
     "outbox",
@@ -44,14 +44,14 @@ class Delivery:
     last_error: str = ""
 
 
-def fill(database: Database) -> int:
+def fill(database: AnyDatabase) -> int:
     """Make deliveries of the changes that are in none yet; return how many. The first call makes none: it begins with what comes after."""
     made = 0
     with database.write() as connection:
-        known = changes.state(connection, f"\0{_TOLD}")
+        known = changes.state(connection, _TOLD)
         last = changes.last_number(connection)
         if known is None:
-            changes.remember(connection, f"\0{_TOLD}", {"last": last})
+            changes.remember(connection, _TOLD, {"last": last})
             return 0
         while known["last"] < last:
             listed, reached = changes.after(connection, known["last"], MOST_IN_ONE)
@@ -70,11 +70,11 @@ def fill(database: Database) -> int:
                     (name, now, data, now),
                 )
                 made += 1
-        changes.remember(connection, f"\0{_TOLD}", known)
+        changes.remember(connection, _TOLD, known)
     return made
 
 
-def due(database: Database, now: datetime) -> Delivery | None:
+def due(database: AnyDatabase, now: datetime) -> Delivery | None:
     """Return the oldest delivery whose time has come."""
     with database.read() as connection:
         row = connection.execute(
@@ -85,13 +85,13 @@ def due(database: Database, now: datetime) -> Delivery | None:
     return None if row is None else Delivery(row[0], row[1], bytes(row[2]), row[3], row[4])
 
 
-def waiting(database: Database) -> int:
+def waiting(database: AnyDatabase) -> int:
     """Return how many deliveries have not arrived yet."""
     with database.read() as connection:
         return int(connection.execute("SELECT count(*) FROM outbox WHERE state = 'waiting'").fetchone()[0])
 
 
-def delivered(database: Database, one: Delivery, now: datetime) -> None:
+def delivered(database: AnyDatabase, one: Delivery, now: datetime) -> None:
     """Note that a delivery has arrived."""
     with database.write() as connection:
         connection.execute(
@@ -100,7 +100,7 @@ def delivered(database: Database, one: Delivery, now: datetime) -> None:
         connection.execute("DELETE FROM outbox WHERE state != 'waiting' AND created < ?", (_time(now - _KEPT),))
 
 
-def failed(database: Database, one: Delivery, error: str, now: datetime) -> bool:
+def failed(database: AnyDatabase, one: Delivery, error: str, now: datetime) -> bool:
     """Note a failed attempt; return whether it is tried again: after a wait that doubles, for three days."""
     wait = min(_FIRST_WAIT * 2 ** min(one.attempts, 20), _LONGEST_WAIT)
     again: bool = now + wait < datetime.fromisoformat(one.created) + GIVEN_UP_AFTER

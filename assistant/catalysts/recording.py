@@ -10,24 +10,38 @@ from assistant.catalysts.changes import Noted
 from assistant.catalysts.evidence import Difference, Evidence, Read
 from assistant.catalysts.schema import Catalyst
 from assistant.catalysts.shapes import Board
-from vectorstore.database import Database
+from vectorstore.database import AnyDatabase, Connection
 from vectorstore.records import SourceInfo
 
 Sources = Mapping[str, SourceInfo]
+_AGAIN = "/again"  # the state that counts; no catalyst has such an id
 
 
 def keep(
-    database: Database, kept: Evidence, reads: Sequence[Read], catalysts: Sequence[Catalyst], sources: Sources
+    database: AnyDatabase,
+    kept: Evidence,
+    reads: Sequence[Read],
+    catalysts: Sequence[Catalyst],
+    sources: Sources,
+    *,
+    again: bool = False,
 ) -> None:
-    """Keep readings, and note what they changed."""
+    """Keep readings, and note what they changed. ``again``: of documents that stood already, which is counted."""
     with database.write() as connection:
+        if again:
+            changes.remember(connection, _AGAIN, {"times": times_again(connection) + 1})
         differences = kept.keep(reads)
         if changes.begun(connection):
             changes.note(connection, _noted(differences, catalysts, sources), changes.now())
 
 
+def times_again(connection: Connection) -> int:
+    """Return how many times documents that stood already were read again."""
+    return int((changes.state(connection, _AGAIN) or {"times": 0})["times"])
+
+
 def forget(
-    database: Database, kept: Evidence, catalysts: Sequence[Catalyst], sources: Sources, retention_days: int
+    database: AnyDatabase, kept: Evidence, catalysts: Sequence[Catalyst], sources: Sources, retention_days: int
 ) -> None:
     """Drop what is not in any more, and note what went. ``sources``: the documents that are in, by id."""
     current = {name: source.version for name, source in sources.items()}
@@ -50,7 +64,7 @@ def _noted(differences: Sequence[Difference], catalysts: Sequence[Catalyst], sou
     ]
 
 
-def settle(database: Database, catalysts: Sequence[Catalyst], said: Mapping[str, Said], reader: str) -> None:
+def settle(database: AnyDatabase, catalysts: Sequence[Catalyst], said: Mapping[str, Said], reader: str) -> None:
     """Note which claims are superseded now; with the first call the list begins. ``said``: of the whole base."""
     now = changes.now()
     with database.write() as connection:
@@ -72,7 +86,7 @@ def settle(database: Database, catalysts: Sequence[Catalyst], said: Mapping[str,
 
 
 def measured(
-    database: Database, catalysts: Sequence[Catalyst], board: Board, reads_base: Callable[[str], bool]
+    database: AnyDatabase, catalysts: Sequence[Catalyst], board: Board, reads_base: Callable[[str], bool]
 ) -> None:
     """Note thresholds that were crossed and statuses that changed. ``board``: of the whole base, of today."""
     by_id = {one.id: one for one in catalysts}
@@ -84,4 +98,4 @@ def measured(
             changes.remember(connection, one.id, before | changes.state_of(before, one.metrics))
 
 
-__all__ = ["forget", "keep", "measured", "settle"]
+__all__ = ["forget", "keep", "measured", "settle", "times_again"]

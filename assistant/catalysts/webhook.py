@@ -24,7 +24,7 @@ import stamina
 
 from assistant.catalysts import outbox
 from assistant.catalysts.outbox import Delivery
-from vectorstore.database import Database
+from vectorstore.database import AnyDatabase
 from vectorstore.errors import SettingsError, ThesisError
 from vectorstore.settings import Settings
 
@@ -84,7 +84,7 @@ class Sender:
         self._client.close()
 
     def send_due(
-        self, database: Database, *, stop: Callable[[], bool] = lambda: False, now: datetime | None = None
+        self, database: AnyDatabase, *, stop: Callable[[], bool] = lambda: False, now: datetime | None = None
     ) -> int:
         """Send what is due, oldest first; return how many have arrived. A failure ends the round: what comes after waits too."""
         sent = 0
