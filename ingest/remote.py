@@ -20,6 +20,8 @@ from vectorstore.errors import FetchError, ReadError, SettingsError
 from vectorstore.settings import Settings
 
 _SCHEME = re.compile(r"\s*([A-Za-z0-9]{2,})://")
+_USER = re.compile(r"(?<=//)[^/]*@")
+_QUERY = re.compile(r"\?.*", re.DOTALL)
 _WEB = frozenset({"http", "https"})
 # Not a place of its own, but a way to reach another (or this machine, or this process).
 _WRAPPERS = frozenset(
@@ -65,6 +67,11 @@ def is_remote(text: str) -> bool:
 def is_chain(text: str) -> bool:
     """Return whether ``text`` is one of fsspec's chains, such as ``simplecache::s3://…``."""
     return "::" in text and "://" in text and scheme_of(text) not in _WEB
+
+
+def masked(text: str) -> str:
+    """Return a given address without the password and the query that it may hold."""
+    return _QUERY.sub("?…", _USER.sub("…@", text, count=1), count=1) if is_remote(text) else text
 
 
 def name_of(url: str) -> str:
@@ -145,8 +152,10 @@ def read(url: str, name: str, size: int, settings: Settings) -> bytes:
         raise too_large
     with _told(url):
         system, path = _opened(url)
-        if not size and not int(system.info(path)["size"] or 0):
-            return b""  # a range of nothing is an error to S3
+        if not size:
+            system.invalidate_cache()  # what was listed before may be another by now
+            if not int(system.info(path)["size"] or 0):
+                return b""  # a range of nothing is an error to S3
         data: bytes = system.cat_file(path, start=0, end=limit + 1)  # one request, so one version of it
     if len(data) > limit:
         raise too_large

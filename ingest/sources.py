@@ -116,7 +116,7 @@ def find(paths: Sequence[str], *, store_root: Path | None = None, folder: Path |
             else:
                 walk.named(Path(text).expanduser())
         except (ReadError, FetchError) as error:
-            found.failed.append(Failed(shown(text), str(error)))
+            found.failed.append(Failed(shown(remote.masked(text)), str(error)))
         except (OSError, ValueError, RuntimeError) as error:  # a NUL in the path; ~nobody
             found.failed.append(Failed(shown(text), _unreadable(error)))
     return found
