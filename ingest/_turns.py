@@ -11,12 +11,13 @@ from pathlib import Path
 
 from ingest.progress import Failed, Progress
 from ingest.sources import shown
-from vectorstore.errors import StoreError
+from vectorstore.errors import StoreError, StoreUnavailable
 from vectorstore.store import Store
 
 log = logging.getLogger(__name__)
 
 TURN_SECONDS = 0.5  # between two looks of who waits
+AGAIN_SECONDS = 15.0  # between two tries where a server does not answer
 ProgressCallback = Callable[[Progress], None]
 
 
@@ -95,7 +96,14 @@ class Turns:
             if self._wanting:
                 time.sleep(TURN_SECONDS / 5)
                 continue
-            found = self.store.embed_next(skip=failed, stop=lambda: stop() or self._wanting > 0)
+            try:
+                found = self.store.embed_next(skip=failed, stop=lambda: stop() or self._wanting > 0)
+            except StoreUnavailable as error:
+                log.warning("%s It is tried again every %d seconds.", error.message, AGAIN_SECONDS)
+                until = time.monotonic() + AGAIN_SECONDS
+                while time.monotonic() < until and not stop():
+                    time.sleep(TURN_SECONDS / 5)
+                continue
             for one in found:
                 info = self.store.info(one.document_id)
                 if one.error is not None:

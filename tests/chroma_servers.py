@@ -7,8 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -82,3 +86,52 @@ def lose_collections(url: str, store: str) -> None:
     for name in sorted(collections(url)):
         if store in name:
             httpx.delete(f"{url}/{_API}/{name}", trust_env=False).raise_for_status()
+
+
+Answer = tuple[int, bytes]
+
+
+class Between:
+    """A proxy before a server, which answers itself what ``answer`` says (method, path, length of the body), or passes it on."""
+
+    def __init__(self, url: str) -> None:
+        self.answer: Callable[[str, str, int], Answer | None] = lambda method, path, length: None
+        self.heard: list[dict[str, str]] = []  # the headers of each request
+        between, passed_on = self, httpx.Client(base_url=url, trust_env=False)
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                between.heard.append({name.lower(): value for name, value in self.headers.items()})
+                answer = between.answer(self.command, self.path, len(body))
+                if answer is None:
+                    kept = {"content-type": self.headers.get("Content-Type") or "application/json"}
+                    found = passed_on.request(self.command, self.path, content=body, headers=kept)
+                    answer = found.status_code, found.content
+                self.send_response(answer[0])
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(answer[1])))
+                self.end_headers()
+                self.wfile.write(answer[1])
+
+            do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do
+
+            def log_message(self, *said: Any) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._passed_on = passed_on
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    def __enter__(self) -> Between:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        self._passed_on.close()

@@ -402,6 +402,7 @@ MAPPED: list[tuple[errors.ThesisError, int]] = [
     (errors.StoreEmpty("a", "b"), 409),
     (errors.StoreFull("a", "b"), 507),
     (errors.StoreLocked("a", "b"), 503),
+    (errors.StoreUnavailable("a", "b"), 503),
     (errors.StoreError("a", "b"), 503),
     (errors.FingerprintMismatch("a", "b"), 503),
     (errors.SettingsError("a", "b"), 400),

@@ -66,6 +66,7 @@ class Writer:
         """Make each document the current version with exactly its chunks, all or nothing; those before a failure stay in."""
         for item in items:
             check(item)
+        self._ledger.living()  # or what it puts in would be another's to go on with
         with self._writing:
             vectors, keyword = self._indexes()
             self.repair()
@@ -189,8 +190,14 @@ class Writer:
                     break
                 try:
                     done = self._embed_batch(batch, progress, stop)
-                except (StoreFull, StoreUnavailable):
+                except StoreFull:
                     raise
+                except StoreUnavailable as error:
+                    waiting = len(self._ledger.waiting())
+                    raise StoreUnavailable(
+                        f"{error.message} {waiting} documents wait for their vectors; words find them already.",
+                        error.what_to_do,
+                    ) from error
                 except (StoreError, ValueError):
                     for one in batch:
                         done += self._embed_one(one, stop)

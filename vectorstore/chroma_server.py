@@ -26,8 +26,9 @@ T = TypeVar("T")
 AGAIN = "What is in stays in, nothing is half in: run the same again."
 _QUESTION_S = 10.0  # a person waits
 _CONNECT_S = 5.0
-# After a failure a question is not kept waiting for a server that is down, and a change tries only shortly.
-_OUT_S, _OUT_TRY_S = 15.0, 2.0
+# Of a server that did not answer a question is refused for so long, and whatever comes then tries only shortly.
+_OUT_S, _OUT_TRY_S = 15.0, 5.0
+_BUSY = (429, 502, 503, 504)
 _CLOUD_MOST = 300  # records that Chroma Cloud returns at once
 _API = "chromadb.api.fastapi.FastAPI"
 
@@ -41,15 +42,21 @@ class Missing(StoreError):
 
 
 class _Timed(httpx.Client):
-    """A client whose requests end when their caller's time is over."""
+    """A client whose requests end when their caller's time is over: ``mine.until``, of each thread.
+
+    ``mine.status`` is that of the last answer: chromadb makes plain exceptions of most errors.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.until = threading.local()
+        self.mine = threading.local()
 
     def request(self, *args: Any, **options: Any) -> httpx.Response:
-        left = max(0.05, self.until.at - time.monotonic())
-        return super().request(*args, **options, timeout=httpx.Timeout(left, connect=min(left, _CONNECT_S)))
+        self.mine.status = 0
+        left = max(0.05, self.mine.until - time.monotonic())
+        answer = super().request(*args, **options, timeout=httpx.Timeout(left, connect=min(left, _CONNECT_S)))
+        self.mine.status = answer.status_code
+        return answer
 
 
 class Connection:
@@ -62,7 +69,7 @@ class Connection:
 
         self.server = server
         self._asking = threading.local()
-        self._out_until, self._why = 0.0, ""
+        self._out_until, self._why = 0.0, ""  # why it did not answer the last time; "" where it did
         self._system = System(
             Settings(
                 anonymized_telemetry=False,
@@ -106,38 +113,42 @@ class Connection:
         """Return what ``call`` gives, tried again while the server comes back. Raises StoreError, StoreUnavailable, _TooLarge."""
         question, now = getattr(self._asking, "on", False), time.monotonic()
         limit = min(self.server.timeout_s, _QUESTION_S) if question else self.server.timeout_s
-        if now < self._out_until:
-            if question:
+        if self._why:
+            if question and now < self._out_until:
                 raise self._unavailable(self._why)
             limit = min(limit, _OUT_TRY_S)
         try:
             for attempt in stamina.retry_context(
-                on=_passes, attempts=None, timeout=limit, wait_initial=0.1, wait_max=2.0, wait_jitter=0.1
+                on=self._passes, attempts=None, timeout=limit, wait_initial=0.1, wait_max=2.0, wait_jitter=0.1
             ):
                 with attempt:
-                    self._session.until.at = now + limit
+                    self._session.mine.until = now + limit
                     found = call()
-        except _TooLarge:
-            raise
         except Exception as error:
             turned = self._turned(error, limit)
             if turned is None:
                 raise _TooLarge from error
             raise turned from error
-        self._out_until = 0.0
+        self._why = ""
         return found
+
+    def _passes(self, error: Exception) -> bool:
+        """Whether the same request may succeed in a moment. One that took all its time is not sent again."""
+        if isinstance(error, httpx.TransportError):
+            return not isinstance(error, httpx.ReadTimeout | httpx.UnsupportedProtocol | httpx.ProxyError)
+        return self._session.mine.status in _BUSY
 
     def _turned(self, error: Exception, limit: float) -> StoreError | None:
         """Return what ``error`` means to a user; None for a request that was too large."""
         from chromadb import errors
 
-        what, status = f"The Chroma server {self.server.url}", _status(error)
+        what, status = f"The Chroma server {self.server.url}", self._session.mine.status
         if isinstance(error, httpx.TimeoutException):
             return self._out(f"it did not answer within {limit:.0f} seconds")
         if isinstance(error, httpx.TransportError):
             return self._out(str(error) or type(error).__name__)
-        if isinstance(error, errors.RateLimitError) or status in (429, 502, 503, 504):
-            return self._out(f"it is busy or stopped (status {status or 429})")
+        if status in _BUSY:
+            return self._out(f"it is busy or stopped (status {status})")
         if isinstance(error, errors.BatchSizeExceededError) or status == 413:
             return None
         if isinstance(error, errors.ChromaAuthError | errors.AuthorizationError) or status in (401, 403):
@@ -148,7 +159,7 @@ class Connection:
             )
         if isinstance(error, errors.NotFoundError):
             return Missing(f"{what}: {_said(error)}.", REBUILD)
-        if status is not None and not isinstance(error, errors.ChromaError):
+        if status >= 400 and not isinstance(error, errors.ChromaError):
             return StoreError(f"{what} answered with status {status}: {_said(error)}.", _WRONG_ADDRESS)
         if isinstance(error, ValueError | KeyError | TypeError):
             return StoreError(f"{what} gave no answer of a Chroma server ({type(error).__name__}).", _WRONG_ADDRESS)
@@ -326,21 +337,6 @@ def _trusted(ca_bundle: str) -> Any:
     import ssl
 
     return ssl.create_default_context(cafile=ca_bundle) if ca_bundle else True
-
-
-def _passes(error: Exception) -> bool:
-    """Whether the same request may succeed in a moment. One that took all its time is not sent again."""
-    from chromadb.errors import RateLimitError
-
-    if isinstance(error, httpx.TransportError):
-        return not isinstance(error, httpx.ReadTimeout | httpx.UnsupportedProtocol | httpx.ProxyError)
-    return isinstance(error, RateLimitError) or _status(error) in (429, 502, 503, 504)
-
-
-def _status(error: Exception) -> int | None:
-    """Return the status of an answer that chromadb made a plain exception of."""
-    cause = error if isinstance(error, httpx.HTTPStatusError) else error.__context__
-    return cause.response.status_code if isinstance(cause, httpx.HTTPStatusError) else None
 
 
 def _said(error: Exception) -> str:

@@ -43,6 +43,7 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "store": (503, "The base cannot be used"),
     "catalysts": (503, "The catalysts cannot be used"),
     "store_locked": (503, "The base is in use"),
+    "store_unavailable": (503, "A server of the base does not answer"),
     "fingerprint_mismatch": (503, "The index was made by another model"),
     "store_full": (507, "No space left"),
 }
