@@ -7,7 +7,9 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -21,7 +23,7 @@ from vectorstore.embedding import Embedder, make_embedder
 from vectorstore.records import Chunk, Document, Metadata, chunk_id, document_id, sha256
 from vectorstore.server import server_of
 from vectorstore.settings import Settings, load_settings
-from vectorstore.shared import Shared
+from vectorstore.shared import Shared, shared_of
 from vectorstore.store import Store, Upsert
 
 MakeDocument = Callable[..., Upsert]
@@ -63,22 +65,43 @@ def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 PLACES: dict[str, Callable[[pytest.FixtureRequest], dict[str, str]]] = {
     "embedded": lambda request: {},
     "server": lambda request: {"chroma": request.getfixturevalue("chroma_server")},
+    "shared": lambda request: {
+        "chroma": request.getfixturevalue("chroma_server"),
+        "ledger": request.getfixturevalue("postgres").url,
+    },
 }
 
 
-@pytest.fixture(scope="module", params=list(PLACES))
+@pytest.fixture(scope="module", params=["embedded", "server"])
 def place(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Every store that the tests of a module open is kept there; yields the name of the place.
+    """Every store that the tests of a module open has its ledger in the folder, and its vectors there; yields the name of the place.
 
     Programs that a test starts find it in the environment, as a user's do.
     """
-    settings, real = PLACES[request.param](request), Store.open
+    yield from _opened_at(request)
+
+
+@pytest.fixture(scope="module", params=list(PLACES))
+def any_place(request: pytest.FixtureRequest) -> Iterator[str]:
+    """As ``place``, and also with the ledger in PostgreSQL."""
+    yield from _opened_at(request)
+
+
+def _opened_at(request: pytest.FixtureRequest) -> Iterator[str]:
+    given, real = PLACES[request.param](request), Store.open
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in settings.items():
+        for name, value in given.items():
             patch.setenv(f"THESIS_{name.upper()}", value)
-        if settings:
-            kept = {"server": server_of(load_settings(overrides=settings))}
-            patch.setattr(Store, "open", lambda root, **more: real(root, **(kept | more)))
+        if given:
+            settings = load_settings(overrides=given)
+
+            def opened(root: str | Path, **more: Any) -> Store:
+                # Each folder of the tests is a base of its own.
+                base = {"ledger_schema": f"t{sha256(str(root).encode())[:16]}"}
+                kept = {"server": server_of(settings), "shared": shared_of(replace(settings, **base))}
+                return real(root, **(kept | more))
+
+            patch.setattr(Store, "open", opened)
         yield request.param
 
 
@@ -96,6 +119,19 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
 def shared_place(postgres: PostgresServer) -> Shared:
     """A place for a new shared base in PostgreSQL."""
     return Shared(postgres.url, f"t{secrets.token_hex(6)}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kept_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where the test's records, tokens, sessions, saved pulls and board are: in files of the folder, or in tables that servers share.
+
+    It stands in the environment, as for a user; ``shared_place`` is the place.
+    """
+    if request.param == "postgresql":
+        place: Shared = request.getfixturevalue("shared_place")
+        for name, value in (("LEDGER", place.url), ("LEDGER_SCHEMA", place.schema), ("CHROMA", "http://127.0.0.1:1")):
+            monkeypatch.setenv(f"THESIS_{name}", value)
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")

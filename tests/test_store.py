@@ -23,7 +23,9 @@ from vectorstore.ledger import Ledger
 from vectorstore.records import Filters, Metadata, Origin, Page, Region, Section, sha256
 from vectorstore.store import Store, Upsert, embedded_texts
 
-pytestmark = pytest.mark.usefixtures("place")
+pytestmark = pytest.mark.usefixtures("any_place")
+# What is so of a ledger that is a file of one owner; tests/test_shared_store.py has the like for many.
+one_owner = pytest.mark.parametrize("any_place", ["embedded", "server"], indirect=True)
 
 MakeDocument = Callable[..., Upsert]
 
@@ -347,6 +349,7 @@ def test_company_names(asked: str, named: str, same: bool) -> None:
 # One owner
 
 
+@one_owner
 def test_a_second_owner_is_told_who_has_the_store(tmp_path: Path, fake: CountingEmbedder) -> None:
     root = tmp_path / "s"
     with Store.open(root, embedder=fake):
@@ -362,6 +365,7 @@ def test_a_second_owner_is_told_who_has_the_store(tmp_path: Path, fake: Counting
         again.close()
 
 
+@one_owner
 def test_the_lock_of_a_process_that_died_is_free(tmp_path: Path, fake: CountingEmbedder) -> None:
     script = """
 import os, sys
@@ -430,6 +434,7 @@ def test_an_empty_store_takes_on_another_model(tmp_path: Path, make_document: Ma
         assert store.verify() == []
 
 
+@one_owner
 def test_a_store_of_a_newer_program_is_refused(tmp_path: Path, fake: CountingEmbedder) -> None:
     ledger = Ledger(tmp_path / "ledger.sqlite")
     ledger.set_meta("schema", str(SCHEMA + 1))
@@ -440,6 +445,7 @@ def test_a_store_of_a_newer_program_is_refused(tmp_path: Path, fake: CountingEmb
         Store.open(tmp_path, embedder=fake)
 
 
+@one_owner
 def test_a_damaged_ledger_is_named_and_frees_the_lock(tmp_path: Path, fake: CountingEmbedder) -> None:
     (tmp_path / "ledger.sqlite").write_bytes(b"garbage" * 1000)
     for _ in range(2):

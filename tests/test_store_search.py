@@ -17,7 +17,7 @@ from vectorstore.embedding import Embedder
 from vectorstore.records import Filters, Passage
 from vectorstore.store import Store, Upsert, embedded_texts
 
-pytestmark = pytest.mark.usefixtures("place")
+pytestmark = pytest.mark.usefixtures("any_place")
 
 MakeDocument = Callable[..., Upsert]
 WORDS = "rates tariffs backlog margin copper rail ports credit loans orders growth dividend".split()  # noqa: SIM905

@@ -16,8 +16,8 @@ from vectorstore.errors import StoreError, StoreFull
 from vectorstore.records import Filters, Passage
 from vectorstore.store import Store, Upsert
 
-pytestmark = pytest.mark.usefixtures("place")
-in_the_folder = pytest.mark.parametrize("place", ["embedded"], indirect=True)
+pytestmark = pytest.mark.usefixtures("any_place")
+in_the_folder = pytest.mark.parametrize("any_place", ["embedded"], indirect=True)
 
 MakeDocument = Callable[..., Upsert]
 OLD = "Backlog fell.\n\nCommon ground."
@@ -225,6 +225,7 @@ def long_text(words: int) -> str:
     return "\n\n".join(" ".join(f"w{n}x{p}" for n in range(words)) for p in range(60))
 
 
+@in_the_folder
 @pytest.mark.parametrize("more", range(0, 32, 4))  # the larger limits are reached by the vectors
 def test_a_ledger_that_cannot_grow_says_so_and_leaves_nothing_half_in(
     tmp_path: Path, make_document: MakeDocument, more: int

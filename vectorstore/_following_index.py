@@ -132,10 +132,10 @@ class FollowingIndex(KeywordIndex):
 
 
 class Follower:
-    """A thread that follows once a second, so that a search seldom finds much to take in first."""
+    """A thread that follows once a second, so that a search seldom finds much to take in first, and lets others know of this process."""
 
-    def __init__(self, index: FollowingIndex) -> None:
-        self._index = index
+    def __init__(self, index: FollowingIndex, ledger: Ledger) -> None:
+        self._index, self._ledger = index, ledger
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="thesis-follow", daemon=True)
         self._thread.start()
@@ -144,6 +144,7 @@ class Follower:
         failed = ""
         while not self._end.wait(_OFTEN_S):
             try:
+                self._ledger.living()
                 self._index.follow()
                 failed = ""
             except StoreError as error:
@@ -151,6 +152,9 @@ class Follower:
                 if error.message != failed:
                     log.warning("The words of the base cannot be followed: %s", error)
                 failed = error.message
+            except Exception:
+                log.exception("The words of the base cannot be followed")
+                failed = "-"
 
     def end(self) -> None:
         self._end.set()

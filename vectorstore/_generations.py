@@ -164,7 +164,8 @@ class Generations:
                 return
             with self._ledger.snapshot():
                 files = Files.of(self._ledger)
-                made_by, chunked_by = self._ledger.get_meta("embedder"), self._ledger.get_meta("chunker")
+                makers = self._ledger.metas("embedder", "chunker")
+            made_by, chunked_by = makers.get("embedder"), makers.get("chunker")
             if (made_by, chunked_by) != (self.embedder.fingerprint, self._chunker):
                 raise FingerprintMismatch(
                     f"The base was rebuilt by another process, with {made_by} and chunker {chunked_by!r}; "

@@ -38,7 +38,8 @@ class Files:
     @classmethod
     def of(cls, ledger: Ledger) -> Files:
         """Return those that answer. Raises StoreError for names that are none of this program."""
-        found = cls(ledger.get_meta("vector_index") or cls().vectors, ledger.get_meta("keyword_index") or cls().keyword)
+        named = ledger.metas("vector_index", "keyword_index")
+        found = cls(named.get("vector_index", cls().vectors), named.get("keyword_index", cls().keyword))
         known = FOLDER.fullmatch(found.vectors) or COLLECTIONS.fullmatch(found.vectors)
         if not known or not _KEYWORD.fullmatch(found.keyword):
             raise StoreError(f"The ledger {ledger.path} names index files that cannot be.", "Restore a backup.")

@@ -27,12 +27,8 @@ _TABLES = {
     ),
     "embeddings": ("embedder", "sha", "vector"),
 }
-_KEYS = {
-    "documents": 1,
-    "versions": 2,
-    "chunks": 1,
-    "embeddings": 2,
-}  # the first so many columns tell a row from all others
+# What tells a row from all others, in the order that is kept: versions of one second stand as they came.
+_KEYS = {"documents": ("number",), "versions": ("rowid",), "chunks": ("chunk_id",), "embeddings": ("embedder", "sha")}
 
 
 def move(source: Ledger, target: Ledger) -> None:
@@ -54,15 +50,18 @@ def move(source: Ledger, target: Ledger) -> None:
 
 
 def _copy(reading: Connection, writing: Connection, table: str, columns: tuple[str, ...]) -> None:
-    names, key = ", ".join(columns), ", ".join(columns[: _KEYS[table]])
-    marks = ", ".join("?" * len(columns))
+    keys = _KEYS[table]
+    key, names = ", ".join(keys), ", ".join(columns)
     after: tuple[object, ...] = ()
     while True:
         condition = f"WHERE ({key}) > ({', '.join('?' * len(after))})" if after else ""
         page = reading.execute(
-            f"SELECT {names} FROM {table} {condition} ORDER BY {key} LIMIT {_PAGE}", after
+            f"SELECT {key}, {names} FROM {table} {condition} ORDER BY {key} LIMIT {_PAGE}", after
         ).fetchall()
         if not page:
             return
-        writing.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", page)
-        after = tuple(page[-1][: _KEYS[table]])
+        writing.executemany(
+            f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))})",
+            [row[len(keys) :] for row in page],
+        )
+        after = tuple(page[-1][: len(keys)])

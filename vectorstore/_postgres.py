@@ -458,9 +458,22 @@ class Session:
 
     def __init__(self, database: Database, number: int) -> None:
         self._database, self._number = database, number
-        self._held = self._begun()
+        self._held: SqlConnection | None = None
+        self.keep()
 
-    def _begun(self) -> SqlConnection:
+    def keep(self) -> None:
+        """Begin, or begin again where the connection was lost. Raises StoreUnavailable."""
+        from sqlalchemy.exc import SQLAlchemyError
+
+        if self._held is not None:
+            try:
+                self._held.exec_driver_sql("SELECT 1")
+                self._held.commit()
+            except SQLAlchemyError as error:
+                log.warning("%s: the connection of this process was lost: %s.", self._database.what, _said(error))
+                self.end()
+            else:
+                return
         connection = self._database.borrowed()
         try:
             with self._database.told():
@@ -469,27 +482,14 @@ class Session:
         except BaseException:
             connection.close()
             raise
-        return connection
-
-    def keep(self) -> None:
-        """Begin again where the connection was lost. Raises StoreUnavailable."""
-        from sqlalchemy.exc import SQLAlchemyError
-
-        try:
-            self._held.exec_driver_sql("SELECT 1")
-            self._held.commit()
-        except SQLAlchemyError as error:
-            log.warning("%s: the connection of this process was lost: %s.", self._database.what, _said(error))
-            self._lose()
-            self._held = self._begun()
+        self._held = connection
 
     def end(self) -> None:
-        self._lose()
-
-    def _lose(self) -> None:
-        # Not back into the pool: the lock is to go with it.
-        self._held.invalidate()
-        self._held.close()
+        """Let the number go. The connection does not go back into the pool: the lock ends with it."""
+        if self._held is not None:
+            self._held.invalidate()
+            self._held.close()
+            self._held = None
 
 
 def _number(schema: str, name: str) -> int:

@@ -56,7 +56,7 @@ class Process:
         self._lock = threading.Lock()
 
     def check(self) -> None:
-        """See to it that the others know that this one lives, also after the server was gone for a while."""
+        """Begin again where its connection was lost."""
         with self._lock:
             self._session.keep()
 

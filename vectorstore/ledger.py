@@ -97,6 +97,12 @@ class Ledger(Amending, Chunks):
             row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
+    def metas(self, *keys: str) -> dict[str, str]:
+        """Return what stands under ``keys``, of one state; those that are not there are left out."""
+        with self._database.read() as connection:
+            rows = connection.execute(f"SELECT key, value FROM meta WHERE {among('key')}", (json.dumps(keys),))
+            return dict(rows.fetchall())
+
     def set_meta(self, key: str, value: str) -> None:
         with self._database.write() as connection:
             connection.execute(_rows.SET_META, (key, value))

@@ -114,7 +114,7 @@ class Store(Generations):
             with store._writing:
                 store._start(chunker_version, repair)
             if words is not None:
-                store._follower = Follower(words)
+                store._follower = Follower(words, ledger)
         except BaseException:
             if words is not None:
                 words.end()
@@ -382,6 +382,21 @@ class Store(Generations):
             )
         check_vectors(vectors, len(shas), self.embedder.dimension)
         self._ledger.keep_vectors(fingerprint, shas, vectors)
+
+    def tend(self) -> int:
+        """Of a base that processes share: take over what those that are gone left in the middle.
+
+        Returns how many documents wait for this process to make their vectors, without those that failed. Raises StoreError.
+        """
+        if not self._ledger.shared:
+            return 0
+        self._ledger.present()
+        if self._ledger.marked():
+            with self._writing:  # whoever is at work on them is done then
+                self._writer.repair()
+        self._ledger.take_over()
+        infos = (self._ledger.info(one.document_id) for one in self._ledger.waiting(mine=True))
+        return sum(info is not None and info.error is None for info in infos)
 
     def waiting(self) -> list[Waiting]:
         """Return the documents that words find and vectors do not yet, in the order they came."""
