@@ -39,7 +39,7 @@ class Files:
     def of(cls, ledger: Ledger) -> Files:
         """Return those that answer. Raises StoreError for names that are none of this program."""
         named = ledger.metas("vector_index", "keyword_index")
-        found = cls(named.get("vector_index", cls().vectors), named.get("keyword_index", cls().keyword))
+        found = cls(named.get("vector_index") or cls().vectors, named.get("keyword_index") or cls().keyword)
         known = FOLDER.fullmatch(found.vectors) or COLLECTIONS.fullmatch(found.vectors)
         if not known or not _KEYWORD.fullmatch(found.keyword):
             raise StoreError(f"The ledger {ledger.path} names index files that cannot be.", "Restore a backup.")
