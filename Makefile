@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: chat test lint types contracts unit lock wheelhouse schema bench-golden bench-metadata bench-first-answer bench-search bench-ingest bench-retrieval bench-tools bench-serve bench-page bench-board bench-stance pictures soak clean
+.PHONY: chat test lint types contracts unit lock wheelhouse schema bench-golden bench-metadata bench-first-answer bench-search bench-chroma bench-ingest bench-retrieval bench-tools bench-serve bench-page bench-board bench-stance pictures soak clean
 
 chat: $(VENV)/.app
 	$(BIN)/python app.py
@@ -56,6 +56,10 @@ bench-metadata: $(VENV)/.test
 # Search as the base grows. ARGS="--sizes 10000,50000,200000,1000000 --keep DIR"; --source STORE takes real chunks and vectors.
 bench-search: $(VENV)/.test
 	$(BIN)/python -m benchmarks.search $(ARGS)
+
+# Vectors embedded and on a Chroma server, and many processes on one server. ARGS="--size 50000 --readers 4 --writers 2"
+bench-chroma: $(VENV)/.test
+	$(BIN)/python -m benchmarks.scale_chroma $(ARGS)
 
 # Ingest and cold start beside the tutorial's pipeline. ARGS="--files 4" or "--all".
 bench-ingest: $(VENV)/.bench

@@ -19,6 +19,8 @@ from store_fakes import CountingEmbedder
 import app
 from assistant.cli import run
 from assistant.wiring import Wiring
+from benchmarks.scale_chroma import many
+from benchmarks.search_base import Source
 from ingest import _turns
 from ingest.chunking import CHUNKER_VERSION
 from ingest.ingestor import Ingestor
@@ -258,7 +260,43 @@ def test_the_token_goes_with_every_request_and_nothing_goes_elsewhere(
     assert {one[0] for one in reached} == {"127.0.0.1"}
 
 
-# Many stores, and copies of one
+# Many stores, processes, and copies of one
+
+
+def test_questions_are_answered_while_the_first_vectors_come_in(
+    tmp_path: Path, make_document: MakeDocument, chroma_server: str
+) -> None:
+    """Chroma fails for a moment where the first vectors of a collection and a question meet."""
+    failures, done = list[Exception](), threading.Event()
+
+    def read() -> None:
+        vector = CountingEmbedder().encode(["backlog"])[0]
+        while not done.is_set():
+            try:
+                store._indexes()[0].nearest("body", vector, 5)
+            except StoreError as error:
+                failures.append(error)
+                return
+
+    with opened(tmp_path / "base", chroma_server) as store:
+        threads = [threading.Thread(target=read) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        store.upsert_many([make_document("\n\n".join(f"part {n}, word{n}" for n in range(600)))])
+        done.set()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        assert store.verify() == []
+
+
+def test_many_processes_read_and_write_on_one_server(chroma_server: str, make_document: MakeDocument) -> None:
+    item = make_document("\n\n".join(f"part {n}, word{n}" for n in range(60)))
+    vectors = CountingEmbedder().encode([chunk.text for chunk in item.chunks])
+    base = Source(item.chunks, [""] * 60, vectors)
+    found = many(base, vectors[:5], chroma_server, readers=2, writers=2, each=600)
+    assert found["inserted"] == 1200
+    assert found["searches"] > 0
 
 
 def test_stores_share_a_server_without_meeting(tmp_path: Path, make_document: MakeDocument, chroma_server: str) -> None:

@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -34,6 +35,8 @@ _BATCH = 256
 # Recall@10 of 1.00 at 50,000 chunks and 0.98 at a million (with ef_search 200: 0.99 and 0.96, for 1.5 ms less); docs/performance.md.
 _HNSW = {"space": "cosine", "ef_construction": 200, "max_neighbors": 32, "ef_search": 600}
 BODY, FURNITURE = "body", "furniture"
+# What Chroma says to a question while an empty collection takes in its first vectors.
+_NO_GRAPH_YET, _FIRST_S = "Nothing found on disk", 2.0
 
 
 def collection_of(role: str) -> str:
@@ -153,8 +156,15 @@ class VectorIndex:
         return self._nearest(name, vector, k) if k > 0 else []
 
     def _nearest(self, name: str, vector: Vectors, k: int) -> list[tuple[str, float]]:
-        call = self._collections[name].query
-        found = self._guard(call, query_embeddings=[vector], n_results=k, include=["distances"])
+        call, until = self._collections[name].query, time.monotonic() + _FIRST_S
+        while True:
+            try:
+                found = self._guard(call, query_embeddings=[vector], n_results=k, include=["distances"])
+                break
+            except StoreError as error:
+                if _NO_GRAPH_YET not in error.message or time.monotonic() > until:
+                    raise
+            time.sleep(0.02)
         return [(i, 1.0 - float(d)) for i, d in zip(found["ids"][0], found["distances"][0], strict=True)]
 
     def entries(self) -> Iterator[tuple[str, str, str, Vectors]]:
