@@ -35,6 +35,8 @@ _CONNECT_S = 10
 _POOL = 5  # connections that stay open in a process
 _MORE = 27  # and further ones while many ask at once
 _WAIT_S = 60  # for one of them
+# A machine that is cut off says no good-bye: the server frees what it held after a minute, not after hours.
+_KEEPALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 _BACK = (
     "Start it, or check the setting ledger and the network. What is in stays in; run the same again when it is there."
 )
@@ -91,7 +93,11 @@ def _made(url: str) -> Engine:
         max_overflow=_MORE,
         pool_timeout=_WAIT_S,
         pool_pre_ping=True,  # a connection that a restart of the server closed is made again
-        connect_args={"connect_timeout": _CONNECT_S, "application_name": "thesis"},
+        connect_args={
+            "connect_timeout": _CONNECT_S,
+            "application_name": "thesis",
+            "options": f"{address.query.get('options', '')} {_KEEPALIVE}".strip(),
+        },
     )
 
 

@@ -111,6 +111,8 @@ class Store(Generations):
             place = place_of(root, ledger, server)
             words = FollowingIndex(root, ledger) if ledger.shared else None
             store = cls(root, embedder, lock, ledger, place, words)
+            if words is not None:
+                words.follow()  # a new copy takes its time, and nobody is to wait for it
             with store._writing:
                 store._start(chunker_version, repair)
             if words is not None:
