@@ -491,8 +491,14 @@ class Session:
         self._held = connection
 
     def end(self) -> None:
-        """Let the number go. The connection does not go back into the pool: the lock ends with it."""
+        """Let the number go."""
+        from sqlalchemy.exc import SQLAlchemyError
+
         if self._held is not None:
+            # At once; the server would see the connection end a moment later.
+            with contextlib.suppress(SQLAlchemyError):
+                self._held.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (self._number,))
+                self._held.commit()
             self._held.invalidate()
             self._held.close()
             self._held = None
