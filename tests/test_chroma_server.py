@@ -26,7 +26,7 @@ from ingest.chunking import CHUNKER_VERSION
 from ingest.ingestor import Ingestor
 from vectorstore import _search, chroma_server
 from vectorstore.backup import save
-from vectorstore.errors import StoreError, StoreUnavailable
+from vectorstore.errors import SettingsError, StoreError, StoreUnavailable
 from vectorstore.records import Passage
 from vectorstore.restore import restore
 from vectorstore.server import Server
@@ -232,6 +232,14 @@ def test_what_is_no_chroma_server_or_lets_nobody_in(
     assert between.url in caught.value.message
     assert caught.value.what_to_do
     assert isinstance(caught.value, StoreUnavailable) is temporary
+
+
+def test_certificates_that_are_none_are_named(tmp_path: Path, chroma_server: str) -> None:
+    (tmp_path / "own.pem").write_text("no certificate")
+    for name in ("none.pem", "own.pem"):
+        place = Server(chroma_server, ca_bundle=str(tmp_path / name))
+        with pytest.raises(SettingsError, match="cannot be used"):
+            Store.open(tmp_path / "base", embedder=CountingEmbedder(), server=place)
 
 
 def test_an_unknown_database_is_named(tmp_path: Path, chroma_server: str) -> None:

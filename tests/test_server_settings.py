@@ -41,11 +41,11 @@ def test_the_token_comes_from_the_environment_or_a_credential(tmp_path: Path) ->
     assert own is not None
     assert other is not None
     assert (own.token, other.token, own.cloud) == ("first", "second", True)
-    (tmp_path / "chroma_token").write_text(f"{SECRET}\n")
+    (tmp_path / "thesis-chroma-token").write_text(f"{SECRET}\n")
     kept = server_of(cloud, {"CREDENTIALS_DIRECTORY": str(tmp_path)})
     assert kept is not None
     assert kept.token == SECRET
-    (tmp_path / "chroma_token").write_bytes(b"\xff\xfe")
+    (tmp_path / "thesis-chroma-token").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError, match="cannot be read"):
         server_of(cloud, {"CREDENTIALS_DIRECTORY": str(tmp_path)})
 

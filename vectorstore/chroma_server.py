@@ -18,7 +18,7 @@ import stamina
 
 from vectorstore._faults import fault
 from vectorstore.chroma import _BATCH, _HNSW, BODY, FURNITURE, REBUILD, VectorIndex, Vectors, _keep_up
-from vectorstore.errors import StoreError, StoreUnavailable
+from vectorstore.errors import SettingsError, StoreError, StoreUnavailable
 from vectorstore.server import TOKEN, Server
 
 T = TypeVar("T")
@@ -67,6 +67,7 @@ class Connection:
         from chromadb.api import ServerAPI
         from chromadb.config import Settings, System
 
+        trusted = _trusted(server.ca_bundle)
         self.server = server
         self._asking = threading.local()
         self._out_until, self._why = 0.0, ""  # why it did not answer the last time; "" where it did
@@ -82,7 +83,7 @@ class Connection:
         self._api: Any = self._system.instance(ServerAPI)
         self._system.start()
         first = self._api._session
-        self._session = _Timed(limits=self._api.http_limits, headers=first.headers, verify=_trusted(server.ca_bundle))
+        self._session = _Timed(limits=self._api.http_limits, headers=first.headers, verify=trusted)
         first.close()
         self._api._session = self._session
         try:
@@ -336,7 +337,13 @@ def drop_index(connection: Connection, prefix: str) -> None:
 def _trusted(ca_bundle: str) -> Any:
     import ssl
 
-    return ssl.create_default_context(cafile=ca_bundle) if ca_bundle else True
+    try:
+        return ssl.create_default_context(cafile=ca_bundle) if ca_bundle else True
+    except OSError as error:  # also SSLError
+        raise SettingsError(
+            f"ca_bundle = {ca_bundle!r} cannot be used: {error.strerror or error}.",
+            "Name a file of certificates (PEM).",
+        ) from error
 
 
 def _said(error: Exception) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from vectorstore.errors import SettingsError
 from vectorstore.settings import Settings
 
-TOKEN, CREDENTIAL = "THESIS_CHROMA_TOKEN", "chroma_token"
+TOKEN, CREDENTIAL = "THESIS_CHROMA_TOKEN", "thesis-chroma-token"
 _OWN_TOKEN = "CHROMA_API_KEY"  # noqa: S105 - Chroma's own name for it
 _CLOUD = "api.trychroma.com"
 _EXAMPLE = "Give it as http://127.0.0.1:8000 or https://api.trychroma.com; empty: embedded, in the store's folder."
