@@ -27,7 +27,7 @@ IDLE_S = 0.2  # between two looks at what was embedded meanwhile
 _GIVE_BACK_S = 2.0  # between two returns of freed memory: large files and their chunks come and go
 
 Read = tuple[Item, bool, Ready]  # the flag: it is new to the store
-Engine = Callable[["Run", Sequence[Item]], None]  # reads the items and hands what comes of each to the run
+Engine = Callable[["Run", Sequence[Item]], None]  # begins, reads the items, and hands what comes of each to the run
 
 
 class Run:
@@ -58,9 +58,6 @@ class Run:
         self.tally.begin(items)
         try:
             if items:
-                self._note_new(items)
-                if embed:
-                    self._behind.wake()  # what an earlier run left waits already
                 engine(self, items)
             if embed and (items or self.store.waiting()):
                 self._behind.finish()
@@ -83,10 +80,13 @@ class Run:
         finally:
             self._behind.close()
 
-    def _note_new(self, items: Sequence[Item]) -> None:
+    def begin(self, items: Sequence[Item]) -> None:
+        """Note what the engine is about to read, and make the vectors that wait already."""
         ids = {document_id(self.collection, item.path): item for item in items}
         new = self.store.unread(list(ids))
         self.store.seen([(name, item.path, self.collection) for name, item in ids.items() if name in new])
+        if self._embed:
+            self._behind.wake()
 
     # Before a source is read
 

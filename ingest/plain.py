@@ -46,6 +46,7 @@ class _Plain:
 
     def all(self, items: Sequence[Item]) -> None:
         run = self._run
+        run.begin(items)
         workers = workers_for(run.settings, items)
         pool = Pool(workers)
         queue: Iterator[Item] = iter(items)

@@ -122,6 +122,8 @@ class _Session:
     def start(self) -> Started:
         """Start Ray, or join its cluster. Raises SettingsError, StoreError."""
         order = self._order
+        if order.address:
+            _reachable(order.address)
         os.environ |= {
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -141,8 +143,6 @@ class _Session:
                 "The ray engine needs Ray, which is not installed.", "Run: pip install 'thesis-assistant[ray]'"
             ) from error
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-        if order.address:
-            _reachable(order.address)
         with self._guard:
             self._ray = ray
             try:
@@ -187,7 +187,7 @@ class _Session:
         context = DataContext.get_current()
         context.enable_progress_bars = False
         context.target_max_block_size = _BLOCK
-        context.max_errored_blocks = -1  # what was lost is told of file by file
+        context.max_errored_blocks = -1  # the parent reads what was lost
         try:
             for came in self._rows():
                 send(replies, came)

@@ -8,6 +8,7 @@ cluster did or did not do: a run that was cut short is gone on with as any other
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import pickle
 import queue
@@ -23,6 +24,7 @@ from typing import Any, BinaryIO, Self, cast
 from ingest import reading
 from ingest._actors import Broken, Made, Unchanged, Whole, groups, value_of
 from ingest._run import IDLE_S, Engine, Read, Run
+from ingest.plain import plain
 from ingest.ray_driver import Came, Ended, Order, Started
 from ingest.reading import Ready, original_of
 from ingest.sources import Item
@@ -30,6 +32,8 @@ from ingest.worker import send
 from vectorstore.errors import ReadError, StoreError, ThesisError
 from vectorstore.records import SourceInfo
 from vectorstore.settings import Settings
+
+log = logging.getLogger(__name__)
 
 _START_S = 180.0  # for Ray on a machine that is busy
 _END_S = 30.0
@@ -95,6 +99,8 @@ class _Taking:
         batch: list[Read] = []
         while True:
             message = driver.next(0 if batch else IDLE_S)
+            if isinstance(message, Started):
+                self.run.begin(self.items)
             if isinstance(message, Came):
                 batch += self._came(message)
             if batch and (message is None or isinstance(message, Ended) or len(batch) >= _TOGETHER):
@@ -105,13 +111,12 @@ class _Taking:
                     raise message.error
                 break
             self.run.follow()
-        for place, item in enumerate(self.items):
-            if place not in self.done:
-                lost = ReadError(
-                    f"{item.name} was lost with the processes that read it.",
-                    "It may be damaged, or a machine of the cluster failed: run it again, or with --engine plain.",
-                )
-                self.run.fail(item, lost)
+        lost = [item for place, item in enumerate(self.items) if place not in self.done]
+        if lost:
+            log.warning(
+                "%d files were lost with the processes that read them; they are read on this machine", len(lost)
+            )
+            plain()(self.run, lost)
 
     def _came(self, message: Came) -> list[Read]:
         place, value = message.place, value_of(message.body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -16,6 +17,14 @@ def parse(job: worker.Job, settings: Settings) -> worker.Parsed:
     name = job.name
     if name.startswith("hang"):
         Path(f"{job.file}.pid").write_text(str(os.getpid()))
+        time.sleep(600)
+    if "waits" in name:
+        Path(f"{job.file}.here").touch()
+        while not Path(f"{job.file}.go").exists():
+            time.sleep(0.02)
+    if "kills-once" in name and not Path(f"{job.file}.once").exists():
+        Path(f"{job.file}.once").touch()
+        os.kill(os.getppid(), signal.SIGKILL)
         time.sleep(600)
     if name.startswith("exit"):
         print("a library's farewell", file=sys.stderr)
@@ -34,3 +43,4 @@ def parse(job: worker.Job, settings: Settings) -> worker.Parsed:
             stream.write(b"% more")
         return parsed
     return worker.parse(job, settings)
+
