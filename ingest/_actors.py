@@ -27,6 +27,8 @@ from vectorstore.settings import Settings
 from vectorstore.store import embedded_texts, text_sha
 
 PART = 128  # chunks of a document that are embedded together: a few seconds of one core
+_FILES, _BYTES = 16, 2_000_000  # what one reader takes at a time, at most
+_SHARES = 4  # groups for each core, at least
 _REPEATED = 20_000  # vectors kept of texts that stand in many documents (running heads)
 
 Row = Mapping[str, Any]
@@ -176,8 +178,14 @@ class Embedder:
             self._repeated.popitem(last=False)
 
 
-def groups(asked: Sequence[Asked], *, files: int, size: int) -> Iterator[list[tuple[int, Asked]]]:
-    """Cut into what one reader takes at a time: up to ``files`` small ones, or about ``size`` bytes. With their places."""
+def groups(asked: Sequence[Asked], cores: int) -> Iterator[list[tuple[int, Asked]]]:
+    """Cut into what one reader takes at a time, with their places: a few small files, or a large one.
+
+    Some groups for each of the ``cores``, so that all have work to the end.
+    """
+    share = _SHARES * cores
+    files = max(1, min(_FILES, len(asked) // share))
+    size = max(1, min(_BYTES, sum(one.item.size for one in asked) // share))
     group: list[tuple[int, Asked]] = []
     weight = 0
     for place, one in enumerate(asked):

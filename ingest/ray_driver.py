@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ingest._actors import Embedder, Reader, row
+from ingest._actors import Embedder, Reader, groups, row
 from ingest.reading import Asked
 from ingest.worker import send
 from vectorstore.errors import SettingsError, StoreError, ThesisError
@@ -39,9 +39,9 @@ _GPU_ROWS = 8  # parts that a GPU embeds at once
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to do. ``workers``: cores to use (0: all); ``gpu``: whether the model may run on GPUs, and whether it must."""
+    """What to do. ``workers``: cores to use (0: all); ``gpu``, ``cuda``: whether the model may run on GPUs, and whether it must."""
 
-    groups: tuple[list[tuple[int, Asked]], ...]
+    asked: tuple[Asked, ...]
     settings: Settings
     fingerprint: str
     parse: str
@@ -162,7 +162,7 @@ class _Session:
                 where = f"The Ray cluster at {order.address} cannot be used" if order.address else "Ray does not start"
                 raise StoreError(
                     f"{where} ({_first_line(error)}).",
-                    "Run this on a machine of the cluster (ray start --address=…), with the same versions of Ray and Python."
+                    "Run this on a machine of the cluster (ray start --address=…), with the same versions of Ray and Python and its token."
                     if order.address
                     else "See that /tmp and /dev/shm have room, or use --engine plain.",
                 ) from error
@@ -206,8 +206,8 @@ class _Session:
         if order.cuda and not gpus:
             raise SettingsError("embedding_device is cuda, but the Ray cluster has no GPU.", "Set it to cpu or auto.")
         lasting = {"max_restarts": -1, "max_task_retries": _RETRIES}
-        tasks = len(order.groups)
-        rows = [{"body": row(0, group)["body"][0]} for group in order.groups]
+        rows = [{"body": row(0, group)["body"][0]} for group in groups(order.asked, cores)]
+        tasks = len(rows)
         source = data.from_items(rows, override_num_blocks=tasks)
         read = source.map_batches(
             Reader,

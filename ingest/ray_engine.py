@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self, cast
 
 from ingest import reading
-from ingest._actors import Broken, Made, Unchanged, Whole, groups, value_of
+from ingest._actors import Broken, Made, Unchanged, Whole, value_of
 from ingest._run import IDLE_S, Engine, Read, Run
 from ingest.plain import plain
 from ingest.ray_driver import Came, Ended, Order, Started
@@ -39,7 +39,6 @@ _START_S = 180.0  # for Ray on a machine that is busy
 _END_S = 30.0
 _AHEAD = 8  # messages taken in ahead of the store
 _TOGETHER = 64  # documents put in together
-_FILES, _BYTES = 16, 2_000_000  # what one reader takes at a time
 
 _BOOT = "import sys, pickle; sys.path[:] = pickle.load(sys.stdin.buffer); from ingest.ray_driver import main; main()"
 # All that reading and embedding ask for: no address, password or secret of anything else goes to a cluster.
@@ -57,7 +56,7 @@ def ray_engine(settings: Settings) -> Engine:
         asked = [run.asked(item, info) for item, info in zip(items, known, strict=True)]
         fingerprint = run.store.embedder.fingerprint
         order = Order(
-            groups=tuple(groups(asked, files=_FILES, size=_BYTES)),
+            asked=tuple(asked),
             settings=_sent(settings),
             fingerprint=fingerprint,
             parse=reading.PARSE,

@@ -101,12 +101,12 @@ SCRIPT = """
     import os, signal, sys
     sys.path[:0] = [{tests!r}]
     from dataclasses import replace
-    from ingest import pipeline, ray_engine, reading
+    from ingest import pipeline, reading
     from ingest.chunking import CHUNKER_VERSION
     from vectorstore.embedding import make_embedder
     from vectorstore.settings import load_settings
     from vectorstore.store import Store
-    reading.PARSE, ray_engine._FILES = {parse!r}, 2
+    reading.PARSE = {parse!r}
     settings = load_settings(overrides={{"store": {store!r}}})
     def progress(moment):
         if moment.files_done >= 3:
@@ -156,7 +156,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder, model_cac
     )
     patch = pytest.MonkeyPatch()
     patch.setattr(reading, "PARSE", FAULTS)
-    patch.setattr(ray_engine, "_FILES", 2)
     stores: list[Store] = []
 
     def opened(root: Path) -> Store:
@@ -333,9 +332,14 @@ def test_no_secret_goes_to_a_cluster() -> None:
 
 
 def test_files_are_cut_into_groups_by_number_and_size() -> None:
-    asked = [Asked(Item(f"/{n}", str(n), None, size), "default") for n, size in enumerate([1, 1, 1, 90, 200, 1])]
-    cut = [[place for place, _ in group] for group in groups(asked, files=2, size=100)]
-    assert cut == [[0, 1], [2, 3], [4], [5]]
+    def cut(sizes: list[int], cores: int) -> list[list[int]]:
+        asked = [Asked(Item(f"/{n}", str(n), None, size), "default") for n, size in enumerate(sizes)]
+        return [[place for place, _ in group] for group in groups(asked, cores)]
+
+    assert cut([1, 1, 1], 2) == [[0], [1], [2]]
+    assert cut([1] * 18, 2) == [[n, n + 1] for n in range(0, 18, 2)]
+    assert [len(group) for group in cut([1000] * 200, 1)] == [16] * 12 + [8]
+    assert cut([3_000_000, 10, 10, 3_000_000] + [10] * 8, 1)[:4] == [[0], [1, 2], [3], [4, 5, 6]]
 
 
 def test_actors_make_what_the_store_makes_part_by_part(
