@@ -192,6 +192,7 @@ def serve(settings: Settings) -> int:
     from assistant.service import Service
     from assistant.web.server import serve as serve_web
     from assistant.web.signin.check import check
+    from ingest.tending import tending
     from vectorstore.embedding import load_behind
 
     check(settings)  # before the base is opened, which takes its time
@@ -204,6 +205,7 @@ def serve(settings: Settings) -> int:
             _released(assistant),
             Owner(ingestor.store.root, opened) as owner,
             _going_on(ingestor, sys.stderr),
+            tending(ingestor) if settings.ledger else nullcontext(),
         ):
             rules = Rules.load(settings, ingestor.store.collections)
             serve_web(Service(assistant, ingestor, settings, records=records, rules=rules, gates=gates), settings)

@@ -30,6 +30,7 @@ SCENARIOS = {
     "copies": "benchmarks.soak_faults:copies",
     "saves": "benchmarks.soak_saves:saves",
     "concurrent": "benchmarks.soak_concurrent:concurrent",
+    "replicas": "benchmarks.soak_replicas:replicas",
     "fuzz": "benchmarks.soak:fuzz",
 }
 

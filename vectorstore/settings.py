@@ -34,6 +34,7 @@ class Settings:
     knowledge: str = "knowledge"  # ingested on the first start, when the store is empty
     host: str = "127.0.0.1"
     port: int = 7860
+    stop_wait_s: int = 20  # what answers and uploads under way may take when the server is stopped
     # embedding
     embedding_model: str = ""  # a sentence-transformers name or path; empty: the bundled all-MiniLM-L6-v2
     embedding_backend: str = "auto"  # auto | onnx | torch

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +33,7 @@ class Door:
         self._assistant, self._ingestor = assistant, ingestor
         self._records, self._rules, self._gates = records, rules, gates
         self._watchers: list[Callable[[Answer, str], None]] = []
+        self._counting, self._under_way = threading.Lock(), 0
 
     # Who may what
 
@@ -63,6 +66,17 @@ class Door:
             return lambda _: True
         may_read: Callable[[frozenset[str]], bool] = self._over(allowed).readable
         return may_read
+
+    @contextmanager
+    def _one_more(self) -> Iterator[None]:
+        """Count an answer or an upload as under way until the end of the block."""
+        with self._counting:
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._under_way -= 1
 
     # What is kept
 

@@ -78,7 +78,7 @@ class Service(Conversations, Theses):
         events = self._over(asked.collections).stream(
             question, as_of=as_of, filters=filters, history=asked.history, model=model
         )
-        with closing(delivered(events, user, asked, self._records, self._gates)) as shown:
+        with self._one_more(), closing(delivered(events, user, asked, self._records, self._gates)) as shown:
             for event in shown:
                 if event["type"] == "answer":
                     for watcher in self._watchers:
@@ -175,9 +175,10 @@ class Service(Conversations, Theses):
             raise Forbidden(f"You may not add to the collection {name!r}.", "Ask who runs this server.")
         sent = {"collection": name, "files": [file for file, _ in files]}
         self.event(user, "document_add", sent)  # before it is in: what cannot be recorded is not done
-        report = self._ingestor.ingest_uploads(files, meta=meta, collection=name, progress=progress)
-        counts = {key: getattr(report, key) for key in ("added", "updated", "unchanged")}
-        self.event(user, "document_added", sent | counts | {"failed": [failure.path for failure in report.failed]})
+        with self._one_more():
+            report = self._ingestor.ingest_uploads(files, meta=meta, collection=name, progress=progress)
+            counts = {key: getattr(report, key) for key in ("added", "updated", "unchanged")}
+            self.event(user, "document_added", sent | counts | {"failed": [failure.path for failure in report.failed]})
         return report
 
     def remove(self, user: User, document_id: str) -> int:
@@ -236,6 +237,11 @@ class Service(Conversations, Theses):
         """Return why a document cannot be read again; "" where it can. Raises NotFound."""
         why: str = self._ingestor.readable_again(self.info(user, document_id))
         return why
+
+    @property
+    def busy(self) -> bool:
+        """Whether answers are being made, or uploads read in."""
+        return self._under_way > 0
 
     @property
     def ingesting(self) -> bool:

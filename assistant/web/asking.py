@@ -38,3 +38,8 @@ def _inner(request: Any) -> Any:
 
 def _state(request: Any) -> Any:
     return _inner(request).scope.get("state") or {}
+
+
+def conversation_named(request: Any) -> str:
+    """Return the id of the conversation that the page's address names; "" for none. Gradio sends it with each event."""
+    return next((value for name, value in query_of(request) if name == "c"), "")

@@ -13,7 +13,7 @@ from assistant.access import User
 from assistant.service import Service
 from assistant.web import base, conversation, handed, handlers, panel, render
 from assistant.web import turns as told
-from assistant.web.asking import user_of
+from assistant.web.asking import conversation_named, user_of
 from assistant.web.conversation import Turns
 from assistant.web.handlers import Scope
 from assistant.web.html import PRIVATE, clicks, html, sent_with
@@ -104,7 +104,7 @@ class Chat:
             shown.cite(self.cite, self.turns, self.side, trigger_mode="always_last", **PRIVATE)
         self.transcript.edit(self.edit, self.turns, [self.question, self.editing, self.banner], **PRIVATE)
         self.banner.cancel(lambda: ("", 0, ""), None, [self.question, self.editing, self.banner], **PRIVATE)
-        handed.connect(self.handed, self.turns, self.service)
+        handed.connect(self.handed, self.turns, self.service, self.going_on)
         self.transcript.missing(self.all_turns, self.turns, self.transcript, **PRIVATE)
         self.transcript.judge(self.judge, self.turns, [self.turns, self.transcript], **PRIVATE)
 
@@ -136,6 +136,19 @@ class Chat:
         documents = sum(1 for s in sources if s.chunks)
         return told.greeting(render.welcome(offered, documents, base.mode(self.settings), writes=user.may("write")))
 
+    def going_on(self, request: gr.Request, turns: Turns) -> Turns:
+        """Return ``turns``, or, where this server has none of the page, those of the conversation that its address names.
+
+        A page goes on at another replica when its own has died, and after a new start.
+        """
+        wanted = "" if turns or not self.service.keeps else conversation_named(request)
+        if not wanted:
+            return turns
+        try:
+            return handlers.reopen(self.service, user_of(request), wanted)
+        except ThesisError:
+            return turns  # it is not theirs, or gone: a new one begins
+
     def all_turns(self, request: gr.Request, turns: Turns) -> str:
         return told.conversation(turns, turns, today()) if turns else self.greeting(user_of(request))
 
@@ -160,6 +173,7 @@ class Chat:
         self, request: gr.Request, text: str, turns: Turns, editing: int, *narrowing: Any
     ) -> Iterator[dict[Any, Any]]:
         asked = (text or "").strip()[: handlers.LONGEST_QUESTION]
+        turns = self.going_on(request, turns)
         if not asked or (turns and turns[-1].pending):
             yield {self.question: gr.skip() if asked else ""}
             return
@@ -168,6 +182,7 @@ class Chat:
     def retry(
         self, request: gr.Request, event: gr.EventData, turns: Turns, *narrowing: Any
     ) -> Iterator[dict[Any, Any]]:
+        turns = self.going_on(request, turns)
         turn = conversation.find(turns, sent_with(event).get("turn"))
         if turn is None or turns[-1].pending:
             yield {self.live: gr.skip()}
@@ -209,9 +224,9 @@ class Chat:
             self.stop: gr.Button(visible=False),
         }
 
-    def edit(self, turns: Turns, event: gr.EventData) -> tuple[Any, Any, Any]:
+    def edit(self, request: gr.Request, turns: Turns, event: gr.EventData) -> tuple[Any, Any, Any]:
         """Take a question back into the field: as it was asked, or as it was read (``standalone``)."""
-        sent = sent_with(event)
+        sent, turns = sent_with(event), self.going_on(request, turns)
         turn = conversation.find(turns, sent.get("turn"))
         if turn is None or turns[-1].pending:
             return gr.skip(), gr.skip(), gr.skip()
@@ -222,7 +237,7 @@ class Chat:
         return text, turn.number, render.editing(later)
 
     def judge(self, request: gr.Request, turns: Turns, event: gr.EventData) -> tuple[Any, Any]:
-        sent = sent_with(event)
+        sent, turns = sent_with(event), self.going_on(request, turns)
         turn, verdict = conversation.find(turns, sent.get("turn")), str(sent.get("verdict"))
         if turn is None or turn.answer is None:
             return gr.skip(), gr.skip()
@@ -246,7 +261,7 @@ class Chat:
         }
 
     def cite(self, request: gr.Request, turns: Turns, event: gr.EventData) -> Any:
-        sent = sent_with(event)
+        sent, turns = sent_with(event), self.going_on(request, turns)
         turn = conversation.find(turns, sent.get("turn"))
         if turn is None or turn.answer is None:
             return gr.skip()

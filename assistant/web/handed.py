@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,14 +47,14 @@ def place() -> gr.HTML:
     return html("", _SCRIPT, "handed", html_template=_REGION)
 
 
-def connect(handed: gr.HTML, turns: gr.State, service: Service) -> None:
-    """Answer the clicks. ``turns``: the page's conversation (assistant.web.conversation.Turns)."""
+def connect(handed: gr.HTML, turns: gr.State, service: Service, going_on: Callable[[gr.Request, Turns], Turns]) -> None:
+    """Answer the clicks. ``turns``: the page's conversation (assistant.web.conversation.Turns); ``going_on`` as ``Chat.going_on``."""
 
     def export(request: gr.Request, turns: Turns, event: gr.EventData) -> str:
         sent = sent_with(event)
         try:
             user = user_of(request)
-            reply = handed_over(service, user, turns, sent, datetime.now(UTC))
+            reply = handed_over(service, user, going_on(request, turns), sent, datetime.now(UTC))
         except ThesisError as error:
             reply = {"problem": f"{error.message} {error.what_to_do}".strip()}
         return packed(reply | {"ask": str(sent.get("ask") or "")[:40]})

@@ -66,12 +66,12 @@ def _whole(page: gr.Blocks, chat: Chat) -> None:
 
     def changed(request: gr.Request, turns: Turns, *narrowing: Any) -> dict[Any, Any]:
         """As ``refresh``, and what is offered to be asked: for when the base has changed, not beside the first load."""
-        greeting = gr.skip() if turns else chat.greeting(user_of(request))
+        greeting = gr.skip() if chat.going_on(request, turns) else chat.greeting(user_of(request))
         return {**refresh(request, *narrowing), chat.transcript: greeting}
 
     def correct(request: gr.Request, turns: Turns, event: gr.EventData) -> dict[Any, Any]:
         """Take a question back as it was read, with the companies that were read chosen."""
-        text, number, banner = chat.edit(turns, event)
+        text, number, banner = chat.edit(request, turns, event)
         names = str(sent_with(event).get("companies") or "").split("\n")
         return {
             chat.question: text, chat.editing: number, chat.banner: banner,

@@ -28,6 +28,7 @@ from assistant.service import Service
 from assistant.web import admin, api, board_routes, documents_routes, exports_routes
 from assistant.web.asking import user_of
 from assistant.web.document_page import POLICY, document_page, missing_page
+from assistant.web.draining import drained
 from assistant.web.guard import Guard
 from assistant.web.head import BoundedHead
 from assistant.web.page import build
@@ -203,11 +204,15 @@ class _Running:
     Gradio makes locks while a page is built, and an event loop for them where none runs, which nobody closes.
     """
 
-    def __init__(self, make: Callable[[], FastAPI], listening: socket.socket) -> None:
+    def __init__(
+        self, make: Callable[[], FastAPI], listening: socket.socket, busy: Callable[[], bool], patience: float
+    ) -> None:
         self.listening = listening
+        self._busy, self._patience = busy, patience
         self.thread = threading.Thread(target=self._run, name="thesis-web", daemon=True)
         self._make = make
         self._server: uvicorn.Server | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._error: BaseException | None = None
         self._made = threading.Event()
         # Not Thread.join: a Ctrl-C inside it makes Python 3.11 take the thread for ended.
@@ -233,7 +238,7 @@ class _Running:
             http=BoundedHead,
             server_header=False,
         )
-        self._server = uvicorn.Server(config)
+        self._loop, self._server = asyncio.get_running_loop(), uvicorn.Server(config)
         self._made.set()
         await self._server.serve(sockets=[self.listening])
 
@@ -249,7 +254,9 @@ class _Running:
             raise SettingsError("The web server did not start.", "The log names the reason.")
 
     def stop(self, timeout: float) -> None:
-        if self._server is not None:
+        if self._server is not None and self._loop is not None:
+            if self._server.started and not self.ended.is_set():
+                drained(self._server, self._loop, self._busy, self._patience)
             self._server.should_exit = True
             if not self.ended.wait(timeout):
                 self._server.force_exit = True
@@ -289,7 +296,8 @@ def serve(
     """
     check(settings)
     listening = _listen(settings.host, settings.port)
-    running = _Running(lambda: create_app(service, settings, clock=clock), listening)
+    make = partial(create_app, service, settings, clock=clock)
+    running = _Running(make, listening, lambda: service.busy, settings.stop_wait_s)
     try:
         running.start()
     except BaseException:

@@ -11,7 +11,7 @@ import gradio as gr
 from assistant.access import User
 from assistant.service import Service
 from assistant.web import conversation, handlers, history, render
-from assistant.web.asking import query_of, user_of
+from assistant.web.asking import conversation_named, user_of
 from assistant.web.chat import Chat, today
 from assistant.web.conversation import Turns
 from assistant.web.html import PRIVATE, clicks, html, sent_with
@@ -76,7 +76,7 @@ class Sidebar:
     def arrive(self, request: gr.Request, turns: Turns) -> dict[Any, Any]:
         """Show the conversation that the page's address names, else the welcome. For the page's first load."""
         user = user_of(request)
-        wanted = next((value for name, value in query_of(request) if name == "c"), "")
+        wanted = conversation_named(request)
         if turns or not wanted:
             return {self.listed: self.list_of(user, turns), **self.chat.show_all(user, turns)}
         try:
