@@ -18,6 +18,7 @@ from assistant.evidence import Encode
 from assistant.models import Failure, Metric, ToolResult
 from ingest.chunking import CHUNKER_VERSION
 from ingest.ingestor import Ingestor
+from tests.kept import shared_settings
 from vectorstore.embedding import Embedder
 from vectorstore.settings import Settings
 from vectorstore.store import Store
@@ -120,7 +121,7 @@ def bench(folder: Path, embedder: Embedder, cache: Path, **settings: Any) -> Ite
     """Yield an empty base with a board; another one over the same folder goes on with what the first kept."""
     root, files = folder / "store", folder / "files"
     files.mkdir(exist_ok=True)
-    made = Settings(store=str(root), cache=str(cache), workers=1, **settings)
+    made = Settings(store=str(root), cache=str(cache), workers=1, **shared_settings(), **settings)
     with (
         Store.open(root, embedder=embedder, chunker_version=CHUNKER_VERSION) as store,
         Ingestor(store, made) as ingestor,

@@ -12,18 +12,24 @@ from typing import Any
 
 from assistant.access import User
 from assistant.models import Answer, Citation, Claim, Retrieved
-from assistant.records import Records
+from assistant.records import Records, schema
 from assistant.records.schema import NAME
 from assistant.service import Service
 from assistant.service.ports import Asked
+from tests.kept import shared_settings
 from vectorstore.settings import Settings
 
 ANNA, BEN = User("anna", "reader", via="password"), User("ben", "admin", via="password")
 DAY = date(2026, 5, 4)
 
 
+def settings_at(root: Path, **named: Any) -> Settings:
+    """Settings of a base in ``root``, or in what the environment says that servers share (the fixture ``kept_in``)."""
+    return Settings(store=str(root), **shared_settings(), **named)
+
+
 def open_records(root: Path, **settings: Any) -> Records:
-    found = Records.open(Settings(store=str(root), **settings), root)
+    found = Records.open(settings_at(root, **settings), root)
     assert found is not None
     return found
 
@@ -98,7 +104,7 @@ def service(stub: Any, records: Records | None = None, gates: Any = None, **sett
 
 
 def kinds(root: Path) -> list[str]:
-    with closing(sqlite3.connect(root / NAME)) as connection:
+    with closing(schema.open_records(settings_at(root), root)) as database, database.read() as connection:
         return [kind for (kind,) in connection.execute("SELECT kind FROM audit ORDER BY seq")]
 
 

@@ -60,7 +60,7 @@ def served(store: Path, *, clock: Clock | None = None, **named: Any) -> Iterator
     """Serve scripted answers; ``named``: settings. Anna (editor) and Bob (reader) have passwords."""
     settings = Settings(store=str(store), port=0, **named)
     users = Users(users_path(settings))
-    if settings.auth == "users":
+    if settings.auth == "users" and users.get("anna") is None:
         users.add("anna", PASSWORDS["anna"], role="editor", groups=("research",))
         users.add("bob", PASSWORDS["bob"])
     assistant, clock = FakeAssistant(), clock or Clock()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from assistant.catalysts import changes
 from tests.board_cases import Bench, bench, note
+from vectorstore.database import Connection
 from vectorstore.embedding import Embedder
 from vectorstore.errors import NotFound, SettingsError
 
@@ -69,7 +69,7 @@ def test_a_new_document_and_what_it_supersedes(base: Bench) -> None:
     assert len(told(base)) == 3
 
 
-def test_a_new_version_tells_what_came_and_what_went(base: Bench) -> None:
+def test_a_new_version_tells_what_came_and_what_went(kept_in: str, base: Bench) -> None:
     base.put({"first.md": FIRST.replace("steel", "glass")})
     base.face.update()
     assert [(kind, text) for kind, _, text in told(base)[:2]] == [
@@ -81,7 +81,7 @@ def test_a_new_version_tells_what_came_and_what_went(base: Bench) -> None:
     assert len(told(base)) == 3  # the same words in another version are no news
 
 
-def test_a_document_that_goes_takes_its_words_from_the_list(base: Bench) -> None:
+def test_a_document_that_goes_takes_its_words_from_the_list(kept_in: str, base: Bench) -> None:
     base.put({"later.md": LATER})
     base.face.update()
     base.ingestor.remove([base.id_of("later.md")])
@@ -166,7 +166,7 @@ def test_whoever_reads_a_part_is_told_of_that_part(tmp_path: Path, embedder: Emb
         assert {c.change_id for c in part} < {c.change_id for c in base.face.changes().changes}
 
 
-def test_the_list_is_narrowed_by_day_catalyst_and_number(base: Bench) -> None:
+def test_the_list_is_narrowed_by_day_catalyst_and_number(kept_in: str, base: Bench) -> None:
     base.put({"later.md": LATER})
     base.face.update()
     today = changes.now()[:10]
@@ -182,11 +182,13 @@ def test_the_list_is_narrowed_by_day_catalyst_and_number(base: Bench) -> None:
         base.face.changes(limit=0)
 
 
-def test_a_crash_in_between_loses_nothing_and_tells_nothing_twice(base: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_in_between_loses_nothing_and_tells_nothing_twice(
+    kept_in: str, base: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     base.put({"later.md": LATER})
     noted = changes.note
 
-    def dies(connection: sqlite3.Connection, *rest: object) -> int:
+    def dies(connection: Connection, *rest: object) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(changes, "note", dies)

@@ -22,7 +22,7 @@ TARIFFS = next(one for one in shipped() if one.id == "tariffs")
 
 
 @pytest.fixture
-def base(tmp_path: Path, embedder: Embedder, model_cache: Path) -> Iterator[Bench]:
+def base(tmp_path: Path, embedder: Embedder, model_cache: Path, kept_in: str) -> Iterator[Bench]:
     with bench(tmp_path, embedder, model_cache) as made:
         yield made
 

@@ -27,7 +27,7 @@ TWO = note(
 
 
 @pytest.fixture
-def base(tmp_path: Path, embedder: Embedder, model_cache: Path) -> Iterator[Bench]:
+def base(tmp_path: Path, embedder: Embedder, model_cache: Path, kept_in: str) -> Iterator[Bench]:
     with bench(tmp_path, embedder, model_cache) as made:
         made.put({"one.md": ONE})
         yield made

@@ -18,7 +18,8 @@ from assistant.catalysts import changes, outbox
 from assistant.catalysts.changes import Noted
 from assistant.catalysts.database import open_board
 from assistant.catalysts.webhook import ATTEMPTS, Sender, signature
-from vectorstore.database import Database
+from tests.kept import kept_at
+from vectorstore.database import AnyDatabase
 from vectorstore.errors import SettingsError
 from vectorstore.settings import Settings
 
@@ -84,8 +85,8 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = open_board(tmp_path, changes.PART, outbox.PART)
+def database(tmp_path: Path, kept_in: str) -> Iterator[AnyDatabase]:
+    made = open_board(kept_at(tmp_path), changes.PART, outbox.PART)
     outbox.fill(made)  # from here on changes are told
     yield made
     made.close()
@@ -100,7 +101,7 @@ def sending(url: str, secret: str = SECRET, **given: float) -> Iterator[Sender]:
         sender.close()
 
 
-def happens(database: Database, *titles: str) -> None:
+def happens(database: AnyDatabase, *titles: str) -> None:
     with database.write() as connection:
         changes.note(
             connection, [Noted("status_changed", "tariffs", title, "It changed.") for title in titles], changes.now()
@@ -115,7 +116,7 @@ def later(hours: float = 0) -> datetime:
     return datetime.now(UTC) + timedelta(hours=hours, seconds=1)
 
 
-def test_a_delivery_is_signed_and_can_be_checked(receiver: Receiver, database: Database) -> None:
+def test_a_delivery_is_signed_and_can_be_checked(receiver: Receiver, database: AnyDatabase) -> None:
     happens(database, "One", "Two")
     assert outbox.fill(database) == 1
     with sending(f"{receiver.url}/hook?key=k") as sender:
@@ -138,7 +139,7 @@ def test_the_signature_is_that_of_standard_webhooks() -> None:
     assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
-def test_500_then_200_arrives_once_with_the_same_id(receiver: Receiver, database: Database) -> None:
+def test_500_then_200_arrives_once_with_the_same_id(receiver: Receiver, database: AnyDatabase) -> None:
     receiver.statuses = [500, 503]
     happens(database, "One")
     outbox.fill(database)
@@ -148,8 +149,10 @@ def test_500_then_200_arrives_once_with_the_same_id(receiver: Receiver, database
     assert len(set(receiver.ids)) == len({body for _, body in receiver.got}) == 1
 
 
-def test_what_fails_waits_longer_each_time_and_survives_a_restart(receiver: Receiver, tmp_path: Path) -> None:
-    first = open_board(tmp_path, changes.PART, outbox.PART)
+def test_what_fails_waits_longer_each_time_and_survives_a_restart(
+    receiver: Receiver, tmp_path: Path, kept_in: str
+) -> None:
+    first = open_board(kept_at(tmp_path), changes.PART, outbox.PART)
     outbox.fill(first)
     happens(first, "One")
     outbox.fill(first)
@@ -163,7 +166,7 @@ def test_what_fails_waits_longer_each_time_and_survives_a_restart(receiver: Rece
         assert sender.send_due(first, now=later(0.01)) == 0  # the second wait is longer
         assert len(receiver.got) == 2 * ATTEMPTS
     first.close()
-    second = open_board(tmp_path, changes.PART, outbox.PART)
+    second = open_board(kept_at(tmp_path), changes.PART, outbox.PART)
     happens(second, "Two")
     assert (outbox.fill(second), outbox.waiting(second)) == (1, 2)
     with sending(receiver.url) as sender:
@@ -173,7 +176,7 @@ def test_what_fails_waits_longer_each_time_and_survives_a_restart(receiver: Rece
     second.close()
 
 
-def test_a_redirection_is_not_followed(receiver: Receiver, database: Database) -> None:
+def test_a_redirection_is_not_followed(receiver: Receiver, database: AnyDatabase) -> None:
     receiver.statuses = [302] * ATTEMPTS
     happens(database, "One")
     outbox.fill(database)
@@ -185,7 +188,7 @@ def test_a_redirection_is_not_followed(receiver: Receiver, database: Database) -
     assert one.last_error == (f"{receiver.url} answered 302, a redirection. Set webhook_url to the address itself.")
 
 
-def test_a_receiver_that_says_nothing_holds_nobody_up(receiver: Receiver, database: Database) -> None:
+def test_a_receiver_that_says_nothing_holds_nobody_up(receiver: Receiver, database: AnyDatabase) -> None:
     receiver.hang = threading.Event()
     happens(database, "One")
     outbox.fill(database)
@@ -200,7 +203,7 @@ def test_a_receiver_that_says_nothing_holds_nobody_up(receiver: Receiver, databa
     assert len(set(receiver.ids)) == 1
 
 
-def test_one_that_is_not_there(database: Database) -> None:
+def test_one_that_is_not_there(database: AnyDatabase) -> None:
     with receiving() as gone:
         url = gone.url
     happens(database, "One")
@@ -212,7 +215,7 @@ def test_one_that_is_not_there(database: Database) -> None:
     assert one.last_error == f"{url} cannot be reached: ConnectError."
 
 
-def test_it_is_given_up_after_days_and_the_next_is_sent(receiver: Receiver, database: Database) -> None:
+def test_it_is_given_up_after_days_and_the_next_is_sent(receiver: Receiver, database: AnyDatabase) -> None:
     happens(database, "One")
     outbox.fill(database)
     receiver.statuses = [500] * ATTEMPTS
@@ -226,7 +229,7 @@ def test_it_is_given_up_after_days_and_the_next_is_sent(receiver: Receiver, data
 
 
 def test_many_changes_come_in_parts_in_their_order(
-    receiver: Receiver, database: Database, monkeypatch: pytest.MonkeyPatch
+    receiver: Receiver, database: AnyDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "MOST_IN_ONE", 2)
     happens(database, "One", "Two", "Three")
@@ -236,7 +239,9 @@ def test_many_changes_come_in_parts_in_their_order(
     assert told(receiver) == [["One", "Two"], ["Three"]]
 
 
-def test_a_crash_while_the_outbox_is_filled_loses_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_while_the_outbox_is_filled_loses_nothing(
+    database: AnyDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
     happens(database, "One")
     remember = changes.remember
 

@@ -20,6 +20,7 @@ from assistant.catalysts.library import shipped
 from assistant.models import ToolResult
 from ingest.chunking import CHUNKER_VERSION
 from ingest.ingestor import Ingestor
+from tests.kept import kept_at
 from vectorstore.embedding import Embedder
 from vectorstore.errors import NotFound, SettingsError, StoreError
 from vectorstore.settings import Settings
@@ -109,7 +110,7 @@ def opened(folder: Path, embedder: Embedder, cache: Path, files: Path | None = N
         Store.open(folder / "store", embedder=embedder, chunker_version=CHUNKER_VERSION) as store,
         Ingestor(store, settings) as ingestor,
     ):
-        database = open_board(store.root, PART)
+        database = open_board(kept_at(store.root), PART)
         assistant = Assistant(store, settings)
         try:
             yield Base(store, ingestor, assistant, ClaimLedger(database), files or folder, [])
@@ -129,7 +130,7 @@ def ingested(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder, model
 
 
 @pytest.fixture
-def base(tmp_path: Path, ingested: Path, embedder: Embedder, model_cache: Path) -> Iterator[Base]:
+def base(tmp_path: Path, ingested: Path, embedder: Embedder, model_cache: Path, kept_in: str) -> Iterator[Base]:
     shutil.copytree(ingested / "store", tmp_path / "store")
     (tmp_path / "store" / NAME).unlink()
     with opened(tmp_path, embedder, model_cache, ingested / "files") as made:

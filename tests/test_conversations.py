@@ -19,6 +19,7 @@ from record_samples import ANNA, BEN, Stub, answer, ask, keep, kinds, open_recor
 from assistant.access import User
 from assistant.models import Answer, Metric, ToolResult
 from assistant.records import Records, audit, conversations, schema
+from assistant.records.guards import GUARDS
 from assistant.service import Service
 from assistant.service.ports import Refused
 from vectorstore.errors import Forbidden, NotFound, StoreError
@@ -53,7 +54,7 @@ PRAGMA user_version = 1;
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Iterator[Records]:
+def records(tmp_path: Path, kept_in: str) -> Iterator[Records]:
     found = open_records(tmp_path)
     yield found
     found.close()
@@ -87,7 +88,7 @@ def first_schema(root: Path, source: Path) -> None:
             ("turns", "id, owner, conversation_id, time, question, status, answer_id, text, seq, answer"),
         ):  # fmt: skip
             connection.execute(f"INSERT INTO {table} SELECT {columns} FROM held.{table}")
-        for statement in schema.GUARDS.values():
+        for statement in GUARDS.values():
             connection.execute(statement)
 
 

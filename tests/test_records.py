@@ -37,7 +37,7 @@ TALK = "conversation-1"
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Iterator[Records]:
+def records(tmp_path: Path, kept_in: str) -> Iterator[Records]:
     found = open_records(tmp_path)
     yield found
     found.close()
@@ -164,7 +164,7 @@ def test_a_file_that_may_not_be_written_gives_no_answer(tmp_path: Path) -> None:
     records.close()
 
 
-def test_many_threads_lose_nothing_and_break_no_chain(tmp_path: Path) -> None:
+def test_many_threads_lose_nothing_and_break_no_chain(kept_in: str, tmp_path: Path) -> None:
     first, second = open_records(tmp_path), open_records(tmp_path)  # as two processes of one store
 
     def work(thread: int) -> None:
@@ -444,7 +444,7 @@ def test_feedback_is_kept_for_an_answer_that_the_user_got(records: Records, tmp_
     assert kinds(tmp_path) == ["asked", "asked", "feedback", "feedback", "feedback"]
 
 
-def test_a_reader_beside_a_writer_sees_whole_rows(tmp_path: Path) -> None:
+def test_a_reader_beside_a_writer_sees_whole_rows(kept_in: str, tmp_path: Path) -> None:
     records, done = open_records(tmp_path), threading.Event()
     seen: list[int] = []
 

@@ -27,6 +27,7 @@ from assistant.tools.registry import call, tools
 from assistant.tools.snapshots import Snapshots
 from assistant.tools.wiring import LedgerDocuments, make_context
 from benchmarks.schema import FOLDER
+from tests.kept import kept_at
 from vectorstore.errors import NotFound, SettingsError, StoreError
 from vectorstore.settings import Settings, load_settings
 
@@ -157,8 +158,8 @@ def save(at: Snapshots, payload: str, when: str, observed: date | None = None) -
     at.save("s", "k", payload, retrieved_at=when, observed=observed, url="https://example.org/x")
 
 
-def test_snapshots_keep_the_last_of_each_day_and_hold_to_a_date(tmp_path: Path) -> None:
-    kept = Snapshots(tmp_path / "deep" / "store")
+def test_snapshots_keep_the_last_of_each_day_and_hold_to_a_date(kept_in: str, tmp_path: Path) -> None:
+    kept = Snapshots(kept_at(tmp_path / "deep" / "store"))
     assert kept.latest("s", "k") is None
     assert kept.history("s", "k") == []
     save(kept, "1", "2025-06-01T10:00:00+00:00")
