@@ -274,6 +274,9 @@ class Ledger(Amending, Chunks):
 
     def collection_of(self, document_id: str) -> str | None:
         """Return the collection of a document that is or ever was in; None for one that is nowhere."""
+        known = self._parsed.get(document_id)  # a part of its id: it never changes
+        if known is not None:
+            return known[1].collection
         with self._database.read() as connection:
             row = connection.execute(
                 "SELECT collection FROM documents WHERE document_id = ?", (document_id,)

@@ -12,7 +12,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from assistant.catalysts import changes, claim_ledger, evidence, measured, outbox, recording, status
@@ -231,10 +231,11 @@ class Boards:
         if catalyst is not None:
             need(load(self._settings), catalyst)
         kept = None if keep is None else {s.document_id for s in view.sources() if keep(s)}
+        readable = cache(view.readable)
         with self.database().read() as connection:
             return changes.listed(
                 connection,
-                lambda one: view.readable(one) and (kept is None or one in kept),
+                lambda one: readable(one) and (kept is None or one in kept),
                 whole=not isinstance(view, StoreView),
                 since=since,
                 until=until,
