@@ -25,7 +25,7 @@ DAY = date(2026, 5, 4)
 
 def settings_at(root: Path, **named: Any) -> Settings:
     """Settings of a base in ``root``, or in what the environment says that servers share (the fixture ``kept_in``)."""
-    return Settings(store=str(root), **shared_settings(), **named)
+    return Settings(store=str(root), **(shared_settings() | named))
 
 
 def open_records(root: Path, **settings: Any) -> Records:

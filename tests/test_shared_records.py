@@ -16,7 +16,7 @@ from record_samples import ANNA, BEN, Stub, keep, kinds, open_records, service, 
 from assistant.records import Records, audit, schema
 from assistant.records.chain import Verdict, canonical
 from assistant.records.guards import SHARED_GUARDS
-from tests.postgres_server import PostgresServer
+from tests.postgres_server import PostgresServer, binaries
 from vectorstore.database import SharedDatabase
 from vectorstore.errors import StoreError, StoreUnavailable
 from vectorstore.shared import Shared
@@ -195,6 +195,26 @@ def test_without_the_database_there_is_no_answer_and_it_goes_on_with_it(
         postgres.start()
     assert door.ask(ANNA, "Third?").status == "answered"
     assert (kinds(tmp_path), problems(records)) == (["asked", "asked"], [])
+
+
+def test_a_dump_of_the_database_brings_the_audit_back_whole(records: Records, place: Shared, tmp_path: Path) -> None:
+    keep(records, 5, conversation_id=TALK)
+    head, other = records.head(), f"copy_{place.schema}"
+    dumped = subprocess.run(
+        [binaries() / "pg_dump", "-n", f"{place.schema}*", place.url], capture_output=True, text=True, check=True
+    ).stdout
+    assert "ENABLE ALWAYS TRIGGER audit_keeps_rows" in dumped
+    run_in = [binaries() / "psql", "-q", "-v", "ON_ERROR_STOP=1"]
+    subprocess.run([*run_in, "-c", f"CREATE DATABASE {other}", place.url], check=True)
+    url = place.url.rpartition("/")[0] + f"/{other}"
+    subprocess.run([*run_in, url], input=dumped, text=True, check=True, capture_output=True)
+    restored = open_records(tmp_path, ledger=url)
+    assert (restored.head(), problems(restored)) == (head, [])
+    keep(restored, 1, conversation_id=TALK)
+    assert (len(restored.conversation(ANNA, TALK)["turns"]), problems(restored)) == (6, [])
+    with pytest.raises(Exception, match="no row may be deleted"):
+        run(restored, "DELETE FROM audit")
+    restored.close()
 
 
 def test_texts_that_postgresql_cannot_hold_are_kept_with_signs_in_their_place(records: Records) -> None:
