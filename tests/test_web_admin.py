@@ -13,9 +13,12 @@ from signin_cases import WARNINGS, Served, served, signed_in
 from web_fakes import HOSTILE_TITLE, FakeAssistant
 from web_parsed import assert_inert
 
-from assistant.web.admin import LOW_DISK, Overview, _sizes, health, overview_html, size
+from assistant.access.tokens import Tokens
+from assistant.records.schema import open_database
+from assistant.web.admin import LOW_DISK, Overview, _shared_sizes, _sizes, health, overview_html, size
 from assistant.web.api.counters import Base, Counters, Figures
 from vectorstore.settings import Settings
+from vectorstore.shared import Shared
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 GAP = "What was the gap to large caps in March 2024?"
@@ -62,6 +65,20 @@ def test_sizes_are_of_what_the_files_hold(tmp_path: Path) -> None:
     assert _sizes(tmp_path) == {"Documents and their texts": 15, "Index of vectors": 7, "Other": 1}
     assert _sizes(tmp_path / "none") == {}
     assert [size(n) for n in (0, 999, 1_000, 1_234_567, 250_000_000, 3e9)] == ["0 bytes", "999 bytes", "1.0 KB", "1.2 MB", "250 MB", "3.0 GB"]  # fmt: skip
+
+
+def test_sizes_of_a_shared_base_are_of_what_its_tables_hold(
+    shared_place: Shared, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert set(_shared_sizes(shared_place)) == {"Documents and their texts"}  # the one row that counts changes
+    open_database(shared_place).close()
+    Tokens(shared_place).close()
+    found = _shared_sizes(shared_place)
+    assert set(found) == {"Documents and their texts", "Questions, answers and the audit", "Other"}
+    assert found["Questions, answers and the audit"] > found["Other"] > 0
+    assert _shared_sizes(replace(shared_place, url="postgresql://me:hidden@127.0.0.1:1/x")) == {}
+    assert "the size of the base is not known" in caplog.text
+    assert "hidden" not in caplog.text
 
 
 def test_figures_are_those_of_the_metrics() -> None:

@@ -9,6 +9,22 @@ from vectorstore._sql import AnyDatabase, Connection, Lock, Rows, among
 from vectorstore._sqlite import Database
 from vectorstore.shared import Shared, shared_of
 
+
+def shared_bytes(place: Shared) -> dict[str, int]:
+    """Return how many bytes each part of a shared base takes in the database, by name; "" is the base itself. Raises StoreError."""
+    database = SharedDatabase(place, "", "The base")
+    try:
+        with database.read() as connection:
+            rows = connection.execute(
+                "SELECT n.nspname, sum(pg_total_relation_size(c.oid)) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                "WHERE c.relkind = 'r' AND (n.nspname = ? OR starts_with(n.nspname, ?)) GROUP BY n.nspname",
+                (place.schema, f"{place.schema}_"),
+            ).fetchall()
+    finally:
+        database.close()
+    return {str(name)[len(place.schema) + 1 :]: int(size) for name, size in rows}
+
+
 __all__ = [
     "AnyDatabase",
     "Connection",
@@ -19,5 +35,6 @@ __all__ = [
     "SharedDatabase",
     "among",
     "fault",
+    "shared_bytes",
     "shared_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,11 +21,14 @@ from assistant.web.api.health import allowed_here
 from assistant.web.documents_list import SHORT, State, status
 from assistant.web.documents_routes import fragment
 from assistant.web.text import esc
-from vectorstore.errors import ThesisError
+from vectorstore.database import Shared, shared_bytes, shared_of
+from vectorstore.errors import StoreError, ThesisError
 from vectorstore.settings import Settings
 
+log = logging.getLogger(__name__)
 LOW_DISK = 2_000_000_000  # bytes: below it a large upload or a rebuild may fail
-# How the files in the folder of a store begin, and what they hold; what is none of these is "Other".
+# How the files in the folder of a store begin (the parts of a shared base: up to the dot), and what they hold; what is none of
+# these is "Other".
 _PARTS = {
     "ledger.": "Documents and their texts", "keyword.": "Index of words", "chroma": "Index of vectors",
     "originals": "Kept PDF files", "records.": "Questions, answers and the audit", "board.": "The board and the claim ledger",
@@ -54,12 +58,16 @@ class Overview:
 def overview(service: Service, user: User, counters: Counters) -> Overview:
     """Return the state of the server now. Raises Forbidden."""
     service.need(user, "metrics")
-    root = Path(service.settings.store)
-    problem = ""
+    root, shared = Path(service.settings.store), shared_of(service.settings)
+    problem, place = "", str(root.resolve())
+    parts = _sizes(root)
     try:
         service.ready()
     except ThesisError as error:
         problem = str(error)
+    if shared is not None:
+        place = f"{shared.shown}, schemas {shared.schema}*; this server's copy of the words: {place}"
+        parts += _shared_sizes(shared)
     try:
         free: int | None = shutil.disk_usage(root).free
     except OSError:
@@ -68,13 +76,13 @@ def overview(service: Service, user: User, counters: Counters) -> Overview:
     ingesting = service.ingesting
     states = Counter(status(one, ingesting=ingesting).state for one in service.sources(user))
     return Overview(
-        settings=service.settings, problem=problem, place=str(root.resolve()), parts=_sizes(root), free=free,
+        settings=service.settings, problem=problem, place=place, parts=dict(parts), free=free,
         documents=documents, chunks=chunks, states=states, ingesting=ingesting, keeps=service.keeps,
         figures=counters.figures(),
     )  # fmt: skip
 
 
-def _sizes(root: Path) -> dict[str, int]:
+def _sizes(root: Path) -> Counter[str]:
     found: Counter[str] = Counter()
     for path in root.rglob("*"):
         first = path.relative_to(root).parts[0]
@@ -84,7 +92,17 @@ def _sizes(root: Path) -> dict[str, int]:
                 found[label] += path.stat().st_size
         except OSError:
             continue  # gone since it was listed
-    return dict(found)
+    return found
+
+
+def _shared_sizes(shared: Shared) -> Counter[str]:
+    found: Counter[str] = Counter()
+    try:
+        for name, count in shared_bytes(shared).items():
+            found[_PARTS.get(f"{name or 'ledger'}.", "Other")] += count
+    except StoreError as error:  # that questions cannot be answered is told above
+        log.warning("the size of the base is not known: %s", error)
+    return found
 
 
 def size(count: int) -> str:
