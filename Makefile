@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: chat test lint types contracts unit lock wheelhouse schema bench-golden bench-metadata bench-first-answer bench-search bench-chroma bench-ingest bench-retrieval bench-tools bench-serve bench-page bench-board bench-stance pictures soak clean
+.PHONY: chat test lint types contracts unit lock wheelhouse schema bench-golden bench-metadata bench-first-answer bench-search bench-scale bench-chroma bench-ingest bench-scale-ingest bench-retrieval bench-tools bench-serve bench-page bench-board bench-stance pictures soak clean
 
 chat: $(VENV)/.app
 	$(BIN)/python app.py
@@ -61,9 +61,17 @@ bench-search: $(VENV)/.test
 bench-chroma: $(VENV)/.test
 	$(BIN)/python -m benchmarks.scale_chroma $(ARGS)
 
+# Past one machine: replicas, ledgers, keyword indexes, load on one base, the Russell 2000 on paper. ARGS="--store DIR --only keyword ledger".
+bench-scale: $(VENV)/.test
+	$(BIN)/python -m benchmarks.scale $(ARGS)
+
 # Ingest and cold start beside the tutorial's pipeline. ARGS="--files 4" or "--all".
 bench-ingest: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.ingest $(ARGS)
+
+# Ingest by engine: this machine, Ray; the model alone, and what one base takes in. ARGS="--files 4 --device cuda".
+bench-scale-ingest: $(VENV)/.test
+	$(BIN)/python -m benchmarks.scale_ingest $(ARGS)
 
 # The tutorial's pipeline and ours on the same files and questions, and what each part of ours adds. ARGS="--quick --store DIR".
 bench-retrieval: $(VENV)/.bench

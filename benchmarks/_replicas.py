@@ -70,10 +70,9 @@ def on_loopback(config: str, front: int, ports: Sequence[int]) -> str:
 class Replica:
     """One `thesis serve` on a port of its own, with a folder of its own; it may be killed and started again."""
 
-    def __init__(self, folder: Path, port: int, environ: Mapping[str, str]) -> None:
-        self.folder, self.port = folder, port
+    def __init__(self, folder: Path, port: int, environ: Mapping[str, str], log: Path) -> None:
+        self.folder, self.port, self.log = folder, port, log
         self.url = f"http://127.0.0.1:{port}"
-        self.log = folder.with_suffix(".log")
         self._environ = {**environ, "THESIS_STORE": str(folder), "THESIS_PORT": str(port)}
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -81,7 +80,7 @@ class Replica:
         with self.log.open("ab") as said:
             self.process = subprocess.Popen(
                 [*THESIS, "serve"],
-                cwd=self.folder.parent,
+                cwd=self.log.parent,
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 stdout=said,
@@ -122,7 +121,10 @@ class Replica:
 
 
 class Cluster:
-    """``count`` replicas of a new shared base. ``url``: the address of nginx in front of them; with sign-in by name and password."""
+    """``count`` replicas of a shared base. ``url``: the address of nginx in front of them; with sign-in by name and password.
+
+    ``schema``: of a base that is there already; ``store``: the folder of the one server that has a base of its own (``ledger`` "").
+    """
 
     def __init__(
         self,
@@ -133,6 +135,7 @@ class Cluster:
         count: int = 3,
         schema: str | None = None,
         settings: Mapping[str, str] | None = None,
+        store: Path | None = None,
     ) -> None:
         from assistant.access.users import Users
 
@@ -150,7 +153,11 @@ class Cluster:
         named = {f"THESIS_{name}": value for name, value in (given | dict(settings or {})).items()}
         # A thread a core in each of them would be three times as many as there are.
         self.environ = {**os.environ, "OMP_NUM_THREADS": "1", **named}
-        self.replicas = [Replica(folder / f"replica{n + 1}", port, self.environ) for n, port in enumerate(ports)]
+        self._shell = store or folder / "shell"
+        self.replicas = [
+            Replica(store or folder / f"replica{n + 1}", port, self.environ, folder / f"replica{n + 1}.log")
+            for n, port in enumerate(ports)
+        ]
         self._front, self._stack = front, ExitStack()
 
     def __enter__(self) -> Cluster:
@@ -202,7 +209,7 @@ class Cluster:
         done = subprocess.run(
             [*THESIS, *arguments, "--json"],
             cwd=self.folder,
-            env={**self.environ, "THESIS_STORE": str(self.folder / "shell")},
+            env={**self.environ, "THESIS_STORE": str(self._shell)},
             capture_output=True,
             text=True,
             check=False,

@@ -53,6 +53,11 @@ class ChromaServer:
         self.stop()
         raise AssertionError(f"chroma run did not come up: {(self._folder / 'log').read_text()[-2000:]}")
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End it; SIGKILL is a crash."""
         process, self._process = self._process, None

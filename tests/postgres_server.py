@@ -16,10 +16,13 @@ import psycopg
 
 
 class PostgresServer:
-    """One server. ``stop`` and ``start`` are for tests of what happens without it; ``kill`` is a crash."""
+    """One server. ``stop`` and ``start`` are for tests of what happens without it; ``kill`` is a crash.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, _free_port()
+    ``durable``: it waits for the disk, as one in use does. The machine's own crash is not what tests are about.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+        self.folder, self.port, self.durable = folder, _free_port(), durable
         self.url = f"postgresql://thesis@127.0.0.1:{self.port}/postgres"
         self._bin = binaries()
         self._process: subprocess.Popen[bytes] | None = None
@@ -37,12 +40,18 @@ class PostgresServer:
             return {}
         return {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
 
+    @property
+    def pid(self) -> int:
+        """The process that starts all others of the server."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start it and wait until it answers."""
         settings = {
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
-            "fsync": "off",  # the machine's own crash is not what is tested
+            "fsync": "on" if self.durable else "off",
             "max_connections": "200",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
@@ -87,8 +96,8 @@ def binaries() -> Path:
 
 
 @contextlib.contextmanager
-def postgres_server(folder: Path) -> Iterator[PostgresServer]:
-    server = PostgresServer(folder)
+def postgres_server(folder: Path, *, durable: bool = False) -> Iterator[PostgresServer]:
+    server = PostgresServer(folder, durable=durable)
     server.start()
     try:
         yield server
