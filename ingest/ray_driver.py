@@ -16,6 +16,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ _BLOCK = (
 )  # bytes that go from one actor to the next at once: a few seconds of work, so that all cores have some
 _OBJECTS = 512 << 20  # bytes of shared memory for what is under way on this machine; beyond it Ray writes to disk
 _READING = 0.25  # of a core: what reading takes beside embedding
+_SWEEPS = 25  # tries to remove what Ray has written
 _RETRIES = 3  # for what was under way in an actor that died; a file that brings down each is given up
 _GPU_ROWS = 8  # parts that a GPU embeds at once
 
@@ -94,18 +96,18 @@ def main() -> None:
     threading.Thread(target=receive, daemon=True).start()
     session = orders.get()
     try:
-        send(replies, session.start())
-        session.run(replies)
-        end = Ended()
-    except ThesisError as error:
-        end = Ended(error)
+        try:
+            send(replies, session.start())
+            session.run(replies)
+            end = Ended()
+        except ThesisError as error:
+            end = Ended(error)
+        send(replies, end)
+        threading.Event().wait()  # for the parent
     except BrokenPipeError:
         return
     finally:
-        if session.ending:  # by the other thread, which ends the process too
-            threading.Event().wait()
-    send(replies, end)
-    threading.Event().wait()
+        session.end()  # or wait for the other thread, which ends the process too
 
 
 class _Session:
@@ -117,7 +119,6 @@ class _Session:
         self._cores = self._gpus = 0
         self._ray: Any = None
         self._guard = threading.Lock()
-        self.ending = False
 
     def start(self) -> Started:
         """Start Ray, or join its cluster. Raises SettingsError, StoreError."""
@@ -155,7 +156,7 @@ class _Session:
                         num_cpus=order.workers or _cores(),
                         include_dashboard=False,
                         object_store_memory=_OBJECTS,
-                        _temp_dir=self._folder or None,
+                        _temp_dir=f"{self._folder}/r" if self._folder else None,  # Ray opens it to everybody
                         **quiet,
                     )
             except (OSError, RuntimeError, ValueError) as error:  # ConnectionError is an OSError
@@ -172,12 +173,14 @@ class _Session:
 
     def end(self) -> None:
         """End what was started, for good; from any thread."""
-        self.ending = True
         with self._guard:
             if self._ray is not None:
                 self._ray.shutdown()
-            if self._folder:
+            for _ in range(_SWEEPS if self._folder else 0):
                 shutil.rmtree(self._folder, ignore_errors=True)
+                if not Path(self._folder).exists():
+                    break
+                time.sleep(0.2)  # what ends still writes its last words there
 
     def run(self, replies: BinaryIO) -> None:
         """Send what comes of each source, as it comes. Raises StoreError where Ray gives up."""
@@ -191,6 +194,8 @@ class _Session:
         try:
             for came in self._rows():
                 send(replies, came)
+        except BrokenPipeError:  # the parent is gone
+            raise
         except (RayError, OSError, RuntimeError, ValueError) as error:
             raise StoreError(
                 f"Ray gave up ({_first_line(error)}).",

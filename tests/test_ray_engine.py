@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -94,7 +96,7 @@ class Runs:
     left: list[list[int]]  # processes of each run that were there after it
     killed: list[int]
     embedded_here: int
-    folders: list[Path]
+    folders: list[str]  # what Ray wrote that is left
 
 
 SCRIPT = """
@@ -144,8 +146,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder, model_cac
         pytest.skip("processes are found in /proc")
     folder = tmp_path_factory.mktemp("ray")
     files = make_files(folder / "files")
-    temporary = folder / "t"
-    temporary.mkdir()
     settings = Settings(
         store=str(folder / "made"),
         cache=str(model_cache),
@@ -155,6 +155,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder, model_cac
         knowledge="",
     )
     patch = pytest.MonkeyPatch()
+    temporary = tempfile.mkdtemp(prefix="t", dir="/tmp")  # short: sockets lie there
+    patch.setenv("TMPDIR", temporary)
+    patch.setattr(tempfile, "tempdir", temporary)
     patch.setattr(reading, "PARSE", FAULTS)
     stores: list[Store] = []
 
@@ -219,9 +222,22 @@ def runs(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder, model_cac
         patch.setattr(embedder, "encode", encode)
         _wait_for(lambda: not _processes(mark))
         left.append(_processes(mark))
-        yield Runs(files, settings, plain, made, plain_report, report, before, left, killed, calls, [temporary])
+        yield Runs(
+            files,
+            settings,
+            plain,
+            made,
+            plain_report,
+            report,
+            before,
+            left,
+            killed,
+            calls,
+            sorted(one.name for one in Path(temporary).iterdir()),
+        )
     finally:
         patch.undo()
+        shutil.rmtree(temporary, ignore_errors=True)
         for store in stores:
             store.close()
 
@@ -257,6 +273,7 @@ def test_the_plain_engine_finds_nothing_left_to_do(runs: Runs) -> None:
 
 def test_no_process_of_ray_outlives_a_run_whatever_ends_it(runs: Runs) -> None:
     assert runs.left == [[], []]
+    assert [name for name in runs.folders if name.startswith("thesis-ray-")] == []
 
 
 # What needs no cluster
