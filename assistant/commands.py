@@ -281,6 +281,11 @@ def _remove(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: Text
 
 
 def _serve(a: argparse.Namespace, settings: Settings, wiring: Wiring, out: TextIO) -> int:
+    if a.workers != 1 and settings.ledger:
+        raise SettingsError(
+            f"--workers {a.workers}: a process of `thesis serve` has one worker.",
+            "Start it as often as you want, each with a port of its own, and put nginx in front (docs/scale.md).",
+        )
     if a.workers != 1:
         raise SettingsError(
             f"--workers {a.workers}: this base is embedded, and one process owns it.",

@@ -45,6 +45,7 @@ class Reply:
     shortfalls: list[str] = field(default_factory=list)
     rerank: Rerank | None = None
     enough: float = extractive.ENOUGH  # the confidence from which a sentence answers
+    _loaded: dict[tuple[str, str], Document] = field(default_factory=dict)
 
     @cached_property
     def _replaced(self) -> Mapping[str, SourceInfo]:
@@ -133,7 +134,7 @@ class Reply:
         # Best for the periods asked first; where none is asked, the newest.
         near = [s for s in scope.documents if own_period(s.metadata)] or list(scope.documents)
         near = near if piece.periods else sorted(near, key=_newest, reverse=True)
-        documents = [self.load(s.document_id, s.version) for s in near[:STATEMENTS]]
+        documents = [self._document(s.document_id, s.version) for s in near[:STATEMENTS]]
         begun = time.perf_counter()
         found = statements.answer(piece.text, question=piece, documents=documents)
         self._count("statements", begun)
@@ -182,7 +183,7 @@ class Reply:
         return False
 
     def _tell(self, question: Question, targets: Sequence[SourceInfo]) -> bool:
-        documents = [self.load(s.document_id, s.version) for s in targets]
+        documents = [self._document(s.document_id, s.version) for s in targets]
         told = about.answer(question, documents, self.writer, self.store.chunk_at)
         lacking = [name for name in question.metadata if name not in told]
         if told and lacking:
@@ -196,7 +197,7 @@ class Reply:
         scope = replace(self.wanted, roles=())
         hits = self.store.search_keyword(" ".join(self.question.names), k=20, filters=scope)
         order = [i for i in dict.fromkeys(p.chunk.document_id for p in hits) if i in known]
-        found = about.role_block(self.question, [self.load(i, known[i]) for i in order])
+        found = about.role_block(self.question, [self._document(i, known[i]) for i in order])
         if found is None:
             return False
         document, start, end = found
@@ -241,7 +242,14 @@ class Reply:
         )
 
     def _of(self, passage: Passage) -> Document:
-        return self.load(passage.chunk.document_id, passage.chunk.version)
+        return self._document(passage.chunk.document_id, passage.chunk.version)
+
+    def _document(self, document_id: str, version: str) -> Document:
+        """Load it once: each sentence asks for its own, and where machines share the ledger that is a way to its server."""
+        key = (document_id, version)
+        if key not in self._loaded:
+            self._loaded[key] = self.load(document_id, version)
+        return self._loaded[key]
 
     def _span(self, document: Document, start: int, end: int) -> Span:
         chunk = self.store.chunk_at(document.document_id, start)
