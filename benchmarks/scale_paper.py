@@ -28,8 +28,6 @@ class Measured:
     vector_memory_bytes: float = 2300.0  # of the process that has the graph
     # Chunks in a second
     whole_per_core: float = 80.0  # read, embed, put in: 30,641 chunks in 190 s on 2 cores (docs/performance.md)
-    model_per_core: float = 148.0  # the model alone, a processor second (scale_ingest)
-    takes_in: float = 2300.0  # one process that has the base, when others embed (scale_ingest)
     shared_takes_in: float = 1000.0  # all ingesters together on a shared base (part "load")
     copy_fill: float = 10_000.0  # a new replica's copy of the words (part "copy")
     # Processor milliseconds of one question, at 30,641 chunks (part "replicas")
@@ -100,8 +98,6 @@ def plan(measured: Measured, assumed: Assumed, cores: Sequence[int] = (2, 32, 20
 
 # A field of Measured and the figure of scale.json that takes its place.
 _FROM = {
-    "model_per_core": "ingest/embedder/chunks_per_s_per_core",
-    "takes_in": "ingest/taking_in/chunks_per_s",
     "shared_takes_in": "load/most_chunks_per_s",
     "copy_fill": "copy/fill_chunks_per_s",
     "ledger_bytes": "ledger/postgres_bytes_a_chunk",
