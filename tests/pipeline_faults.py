@@ -43,4 +43,3 @@ def parse(job: worker.Job, settings: Settings) -> worker.Parsed:
             stream.write(b"% more")
         return parsed
     return worker.parse(job, settings)
-

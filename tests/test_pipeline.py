@@ -387,9 +387,7 @@ def test_a_failed_file_is_tried_again_and_a_good_version_answers_meanwhile(store
 
 def test_named_paths_that_are_no_files_are_failures(store: Store, notes: Path, tmp_path: Path) -> None:
     (notes / "dangling").symlink_to(notes / "nowhere")
-    report = run(
-        store, notes / "none.txt", notes / "dangling", "nul\0byte", store.root, "file:///x", notes / "rail.md"
-    )
+    report = run(store, notes / "none.txt", notes / "dangling", "nul\0byte", store.root, "file:///x", notes / "rail.md")
     assert report.added == 1
     errors = [(Path(f.path).name, f.error) for f in report.failed]
     for (name, error), (wanted, words) in zip(
