@@ -54,6 +54,8 @@ def place(
     files.mkdir()
     for number in range(60):
         text = NOTE.format(title=f"Pier {number:02}", day=number % 28 + 1)
+        if number == 13:  # the notes are alike otherwise, and which of them answers would be chance
+            text += "\nThe quay wall was surveyed by Ottoline Grebe in February.\n"
         (files / f"pier{number:02}.md").write_text(text, encoding="utf-8")
     with (
         Store.open(settings.store, embedder=embedder, chunker_version=CHUNKER_VERSION) as store,
@@ -315,7 +317,7 @@ def test_what_is_edited_stands_on_the_card_of_a_source(seen: Watched, place: Pla
     page.keyboard.press("Escape")
     page.locator("[data-row]", has_text="Gannet Review").wait_for()
     page.get_by_role("tab", name="Chat").click()
-    seen.ask("Who was awarded the dredging contract of Pier 13?")
+    seen.ask("Who surveyed the quay wall?")
     card = page.locator("#sources .t-card", has_text="Gannet Review").first
     card.wait_for()
     assert "30 Apr 2025" in card.inner_text()
