@@ -25,7 +25,6 @@ from tests.pdfmaker import Sheet, raw_pdf
 from tests.postgres_server import PostgresServer
 from tests.store_fakes import CountingEmbedder
 from vectorstore.backup import save
-from vectorstore.chroma import VectorIndex
 from vectorstore.embedding import Embedder
 from vectorstore.errors import FingerprintMismatch, StoreError, StoreUnavailable
 from vectorstore.ledger import Ledger
@@ -279,56 +278,6 @@ def test_what_a_process_left_waiting_another_goes_on_with(base: Open, make_docum
     first.close()
     assert sorted(one.chunks for one in second.embed_next()) == [1, 1]
     assert second.verify() == second.waiting() == []
-
-
-def test_vectors_on_their_way_hold_nobody_up_and_never_outlive_their_text(
-    base: Open, make_document, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, second = base("a"), base("b")
-    first.put_many([make_document(f"Backlog {n}.\n\nMargins {n}.", path=f"{n}.md") for n in range(3)])
-    real, sent = VectorIndex.add, []
-
-    def add(index: VectorIndex, chunks, vectors) -> None:
-        if not sent:  # another process changes them before they arrive
-            sent.append(True)
-            second.upsert_many([make_document("Another text.", path="0.md")])
-            second.remove([make_document("", path="1.md").document.document_id])
-            assert len(second._ledger.vectors_left(mine=True)) == 0
-            assert second.verify()[0].endswith("2 chunks wait for their vectors; words find them already.")
-        real(index, chunks, vectors)
-
-    monkeypatch.setattr(VectorIndex, "add", add)
-    assert [one.chunks for one in first.embed_next()] == [2]  # of the third document; the others are no longer these
-    assert first.embed_next() == []
-    assert first.verify() == second.verify() == []
-    assert sorted(texts(first.search_dense("backlog", k=9))) == ["Another text.", "Backlog 2.", "Margins 2."]
-    assert first._indexes()[0].count() == 3
-
-
-def test_vectors_that_a_process_was_sending_when_it_ended_are_cleared_up(
-    base: Open, make_document, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, second = base("a"), base("b")
-    first.put_many([make_document("Backlog rose.", path="1.md"), make_document("Margins held.", path="2.md")])
-    real = VectorIndex.add
-
-    def add(index: VectorIndex, chunks, vectors) -> None:
-        if chunks[0].text == "Backlog rose.":
-            second.upsert_many([make_document("Another text.", path="1.md")])
-        real(index, chunks, vectors)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(VectorIndex, "add", lambda *a: add(*a) if a[1][0].text != "Another text." else real(*a))
-        with pytest.raises(KeyboardInterrupt):
-            first.embed_next()
-    assert second._indexes()[0].count() == 2  # that of a text which is no more, too
-    first.close()
-    assert second.tend() == 1
-    assert [one.chunks for one in second.embed_next()] == [1]
-    assert second._indexes()[0].count() == 2
-    assert second._ledger.vectors_under_way() is False
-    assert second.verify() == []
 
 
 def test_texts_that_postgresql_does_not_take_come_back_as_they_were(base: Open, make_document) -> None:

@@ -8,12 +8,11 @@ process is gone, another takes it over. In a ledger on SQLite, which one process
 # ruff: noqa: S608 - every name put into a statement is a constant of the package
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable
 
 from vectorstore._postgres import Database as Postgres
 from vectorstore._shared_ledger import Process
-from vectorstore._sql import AnyDatabase, among
+from vectorstore._sql import AnyDatabase
 
 
 class Following:
@@ -103,55 +102,19 @@ class Following:
         if self._process is None:
             return 0
         mine = self._process.number
-        orphans = f"process != ? AND {self._dead('waiting')}"
+        orphans = (
+            f"process != ? AND NOT EXISTS (SELECT 1 FROM {self._process.LIVING} WHERE living.number = waiting.process)"
+        )
         with self._database.read() as connection:
             if connection.execute(f"SELECT 1 FROM waiting WHERE {orphans} LIMIT 1", (mine,)).fetchone() is None:
                 return 0
         with self._database.write() as connection:
             return connection.execute(f"UPDATE waiting SET process = ? WHERE {orphans}", (mine, mine)).rowcount
 
-    # Vectors on their way to the server, which no lock is held for: their documents may be changed by others meanwhile
-
-    def vectors_begin(self, document_ids: Iterable[str]) -> None:
-        """Note that this process sends the vectors of documents."""
-        if self._process is not None:
-            mine = self._process.number
-            with self._database.write() as connection:
-                connection.executemany(
-                    "INSERT INTO vectors_under_way VALUES (?, ?) ON CONFLICT DO NOTHING",
-                    [(name, mine) for name in document_ids],
-                )
-
-    def vectors_end(self, document_ids: Collection[str]) -> None:
-        """Note that the index has of these documents what the ledger says, whoever sent their vectors."""
-        if self._process is not None and document_ids:
-            mine = self._process.number
-            with self._database.write() as connection:
-                connection.execute(
-                    f"DELETE FROM vectors_under_way WHERE {among('document_id')} "
-                    f"AND (process = ? OR {self._dead('vectors_under_way')})",
-                    (json.dumps(list(document_ids)), mine),
-                )
-
-    def vectors_left(self, *, mine: bool) -> list[str]:
-        """Return the documents whose vectors a process that is gone was sending, or (``mine``) this one, which does so no more."""
-        if self._process is None:
-            return []
-        condition = f"(process = ? AND ?) OR (process != ? AND {self._dead('vectors_under_way')})"
+    def not_mine(self, document_ids: Collection[str]) -> set[str]:
+        """Return those of the waiting documents that another process has."""
+        if self._process is None or not document_ids:
+            return set()
         with self._database.read() as connection:
-            rows = connection.execute(
-                f"SELECT DISTINCT document_id FROM vectors_under_way WHERE {condition} ORDER BY document_id",
-                (self._process.number, mine, self._process.number),
-            )
-            return [row[0] for row in rows]
-
-    def vectors_under_way(self) -> bool:
-        """Whether vectors are on their way: the index may have some of a document that was changed a moment ago."""
-        if not self.shared:
-            return False
-        with self._database.read() as connection:
-            return connection.execute("SELECT 1 FROM vectors_under_way LIMIT 1").fetchone() is not None
-
-    def _dead(self, table: str) -> str:
-        assert self._process is not None
-        return f"NOT EXISTS (SELECT 1 FROM {self._process.LIVING} WHERE living.number = {table}.process)"
+            rows = connection.execute("SELECT document_id FROM waiting WHERE process != ?", (self._process.number,))
+            return {row[0] for row in rows} & set(document_ids)

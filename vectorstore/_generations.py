@@ -231,8 +231,6 @@ class Generations:
         waiting = sum(one.chunks for one in self._ledger.waiting())  # of these any part may be in
         if not chunks - waiting <= made <= chunks:
             made = vectors.count()
-        if made > chunks and self._ledger.vectors_under_way():
-            made = chunks
         if keyword.count() != chunks or not chunks - waiting <= made <= chunks:
             raise StoreError(
                 f"The indexes of {self.root} disagree: the ledger has {chunks} chunks ({waiting} wait for their vectors), "

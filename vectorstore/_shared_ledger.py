@@ -23,7 +23,6 @@ _TO_VERSION = (
 _MORE = """
 CREATE TABLE changed_words (document_id TEXT PRIMARY KEY, change INTEGER NOT NULL);
 CREATE INDEX changed_words_since ON changed_words (change);
-CREATE TABLE vectors_under_way (document_id TEXT NOT NULL, process INTEGER NOT NULL, PRIMARY KEY (document_id, process));
 CREATE TABLE originals (version TEXT PRIMARY KEY, body BLOB NOT NULL);
 ALTER TABLE waiting ADD COLUMN process INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE documents ADD FOREIGN KEY (document_id, version) REFERENCES versions (document_id, version)

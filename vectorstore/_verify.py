@@ -127,8 +127,6 @@ def _vectors(
         if document != chunk.document_id or (name in kept and not np.allclose(vector, kept[name], atol=_TOLERANCE)):
             differing[chunk.document_id] = differing.get(chunk.document_id, 0) + 1
     whole = {name: chunk for name, chunk in chunks.items() if chunk.document_id not in waiting}
-    if ledger.vectors_under_way():
-        extra = 0  # of documents that were changed a moment ago; whoever sends them clears up
     _report("vector index", whole, seen, extra, differing, paths, found)
     for collection in ("body", "furniture"):
         wanted = next((c for c in whole.values() if collection_of(c.role) == collection and c.chunk_id in kept), None)

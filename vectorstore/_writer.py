@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Collection, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from vectorstore._sql import Lock
 from vectorstore._states import Waiting
 from vectorstore.chroma import BODY, FURNITURE, REBUILD, VectorIndex, collection_of
 from vectorstore.embedding import Embedder
-from vectorstore.errors import FingerprintMismatch, StoreError, StoreFull, StoreUnavailable, ThesisError
+from vectorstore.errors import StoreError, StoreFull, StoreUnavailable, ThesisError
 from vectorstore.keyword import KeywordIndex
 from vectorstore.ledger import Ledger
 from vectorstore.records import Metadata
@@ -207,7 +206,7 @@ class Writer:
     def _embed_one(self, one: Waiting, stop: Callable[[], bool]) -> list[Embedded]:
         try:
             return self._embed_batch([one], None, stop)
-        except (StoreFull, StoreUnavailable, FingerprintMismatch):
+        except (StoreFull, StoreUnavailable):
             raise
         except (StoreError, ValueError) as caught:
             error = caught if isinstance(caught, StoreError) else fault("Embedding", caught, REBUILD)
@@ -228,38 +227,18 @@ class Writer:
         distinct = dict(zip(flat(list(shas.values())), flat(list(texts.values())), strict=True))
         if not self.embed(distinct, sum(map(len, texts.values())), progress, stop=stop):
             return []
-        # Other processes go on while the vectors of this one are on their way to the server.
-        with nullcontext() if self._ledger.shared else self._writing:
-            with self._writing:
-                vectors, _ = self._indexes()
-                self.clear_up(self._ledger.vectors_left(mine=True))
-                missing = self._ledger.missing(embedder.fingerprint, distinct)
-                waiting = self._ledger.still_waiting([one.document_id for one in batch])
-                # What was replaced, removed or rebuilt meanwhile is no longer this; it is met again if it still waits.
-                ready = [o for o in batch if o in waiting and missing.isdisjoint(shas.get(o.document_id, missing))]
-                names = [one.document_id for one in ready]
-                embedded = {n: dict(zip((c.chunk_id for c in chunks[n]), shas[n], strict=True)) for n in names}
-                with self._ledger.transaction():
-                    self._ledger.vectors_begin(names)
-                    self._ledger.embedded(embedded)
+        with self._writing:
+            vectors, _ = self._indexes()
+            missing = self._ledger.missing(embedder.fingerprint, distinct)
+            waiting = self._ledger.still_waiting([one.document_id for one in batch])
+            # What was replaced, removed or rebuilt meanwhile is no longer this; it is met again if it still waits.
+            ready = [o for o in batch if o in waiting and missing.isdisjoint(shas.get(o.document_id, missing))]
+            names = [one.document_id for one in ready]
+            self._ledger.embedded({n: dict(zip((c.chunk_id for c in chunks[n]), shas[n], strict=True)) for n in names})
             for name in names:
                 vectors.add(chunks[name], self._ledger.vectors_for(embedder.fingerprint, shas[name]))
-            with self._writing:
-                same = self._indexes()[0] is vectors
-                waiting = self._ledger.still_waiting(names)
-                done = [one for one in ready if same and one in waiting]
-                with self._ledger.transaction():
-                    self._ledger.indexed([one.document_id for one in done])
-                    self._ledger.vectors_end([one.document_id for one in done])
-                self.clear_up([one.document_id for one in ready if one not in done])
-        return [Embedded(one.document_id, one.chunks) for one in done]
-
-    def clear_up(self, document_ids: Sequence[str]) -> None:
-        """Put right documents that were changed while their vectors were on their way. The caller holds ``writing``."""
-        if document_ids:
-            self._ledger.mark(document_ids)
-            self.repair()
-            self._ledger.vectors_end(document_ids)
+            self._ledger.indexed(names)
+        return [Embedded(one.document_id, one.chunks) for one in ready]
 
     def embed(
         self,

@@ -393,9 +393,8 @@ class Store(Generations):
         if not self._ledger.shared:
             return 0
         self._ledger.present()
-        if self._ledger.marked() or self._ledger.vectors_left(mine=False):
+        if self._ledger.marked():
             with self._writing:  # whoever is at work on them is done then
-                self._writer.clear_up(self._ledger.vectors_left(mine=False))
                 self._writer.repair()
         self._ledger.take_over()
         infos = (self._ledger.info(one.document_id) for one in self._ledger.waiting(mine=True))
