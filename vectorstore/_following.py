@@ -8,7 +8,7 @@ process is gone, another takes it over. In a ledger on SQLite, which one process
 # ruff: noqa: S608 - every name put into a statement is a constant of the package
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from vectorstore._postgres import Database as Postgres
 from vectorstore._shared_ledger import Process
@@ -110,11 +110,3 @@ class Following:
                 return 0
         with self._database.write() as connection:
             return connection.execute(f"UPDATE waiting SET process = ? WHERE {orphans}", (mine, mine)).rowcount
-
-    def not_mine(self, document_ids: Collection[str]) -> set[str]:
-        """Return those of the waiting documents that another process has."""
-        if self._process is None or not document_ids:
-            return set()
-        with self._database.read() as connection:
-            rows = connection.execute("SELECT document_id FROM waiting WHERE process != ?", (self._process.number,))
-            return {row[0] for row in rows} & set(document_ids)
