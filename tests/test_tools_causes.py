@@ -169,3 +169,8 @@ def test_sec_is_asked_again_only_where_that_helps(tmp_path: Path) -> None:
     http = make_http(tmp_path, ca_bundle=str(tmp_path / "none.pem"))
     with pytest.raises(SourceFailed, match="ca_bundle"):
         Sec(http, data_url="https://127.0.0.1:9", www_url="https://127.0.0.1:9").submission(APPLE)
+
+
+def test_digits_of_a_port_are_no_answer_of_a_proxy() -> None:
+    refused = requests.ConnectionError("HTTPSConnectionPool(host='127.0.0.1', port=40711): certificate verify failed")
+    assert "407" not in cause(refused).said

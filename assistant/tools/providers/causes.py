@@ -44,7 +44,8 @@ _NO_BUNDLE = Cause(
 # In words of the libraries (urllib3, curl), where no system error stands behind them; the first that fits.
 _WORDS = (
     (("ca certificate bundle", "certificate bundle, invalid path", "cacertbadfile"), _NO_BUNDLE),
-    (("407", "proxy authentication"), _LOGIN),
+    # With its words: a port may hold these digits, too.
+    (("failed: 407", "code 407", "response 407", "proxy authentication"), _LOGIN),
     (("proxy", "tunnel connection failed"), _BY_PROXY),
     (("certificate verify failed", "certificateverify", "self-signed certificate", "self signed certificate"), _CERTIFICATE),
     (("nameresolution", "could not resolve", "failed to resolve", "getaddrinfo", "dnserror"), _NO_NAME),
