@@ -87,11 +87,6 @@ class Following:
             ).fetchall()
             return self._database.revision, rows
 
-    def present(self) -> None:
-        """See to it that the other processes know that this one lives, also after the server was gone. Raises StoreUnavailable."""
-        if self._process is not None:
-            self._process.check()
-
     def living(self) -> None:
         """See to it that the others know that this process lives, also after the server was away. Raises StoreUnavailable."""
         if self._process is not None:

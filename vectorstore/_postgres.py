@@ -15,7 +15,7 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -540,6 +540,3 @@ def fault(what: str, error: Exception) -> Exception:
 def _said(error: Exception) -> str:
     found = str(getattr(error, "orig", None) or error).strip().splitlines()
     return found[0][:200].rstrip(".") if found else type(error).__name__
-
-
-Faults = Callable[[Exception], Exception]

@@ -392,7 +392,7 @@ class Store(Generations):
         """
         if not self._ledger.shared:
             return 0
-        self._ledger.present()
+        self._ledger.living()
         if self._ledger.marked():
             with self._writing:  # whoever is at work on them is done then
                 self._writer.repair()
